@@ -1,0 +1,65 @@
+# Each target makes all that it needs, from GNU make and a Python >= 3.11. Both can be told:
+#     make figures PYTHON=python3.12 CORES=4
+
+PYTHON ?= python3
+CORES ?= all
+
+# Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
+unexport PYTHONPATH
+
+.PHONY: help figures test venv
+
+help:
+	@echo "make figures   build every figure of the demo study, in figures/demo/"
+	@echo "make test      run the test suite"
+	@echo
+	@echo "Both first make .venv from requirements.txt where it is missing or outdated."
+	@echo "PYTHON=python3.12 names the Python to make it with, CORES=4 limits the cores of figures."
+
+# As modules (-m), because the scripts in .venv/bin name the folder that .venv was made in.
+figures: venv
+	.venv/bin/python -m snakemake --cores $(CORES) figures/
+
+test: venv
+	.venv/bin/python -m pytest
+
+# The copy of requirements.txt in .venv is written last and removed first: without it the
+# environment is half-made, where it differs from the original it is outdated.
+venv:
+	@if cmp -s requirements.txt .venv/requirements.txt && .venv/bin/python -c "" 2>/dev/null; then \
+		exit 0; \
+	fi; \
+	command -v "$(PYTHON)" >/dev/null || { \
+		echo 'agop-collapse needs Python 3.11 or newer and there is no command "$(PYTHON)":' \
+			'install one, or name yours as in "make figures PYTHON=python3.12".' >&2; \
+		exit 1; \
+	}; \
+	"$(PYTHON)" -c "$$CHECK_PYTHON" || exit 1; \
+	echo "Setting up .venv: a minute or two, and on Linux about 6 GB of disk (PyTorch brings CUDA)."; \
+	rm -f .venv/requirements.txt; \
+	"$(PYTHON)" -m venv --clear .venv && \
+	.venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements.txt && \
+	cp requirements.txt .venv/requirements.txt || { \
+		rm -rf .venv; \
+		echo "The set-up of .venv failed, for the reason given above; nothing of it was left." >&2; \
+		exit 1; \
+	}
+
+# Written so that a Python of any age can read it.
+define CHECK_PYTHON
+import sys
+version = "%d.%d" % tuple(sys.version_info[:2])
+if sys.version_info[:2] < (3, 11):
+    sys.exit(
+        'agop-collapse needs Python 3.11 or newer and "$(PYTHON)" is Python %s: '
+        'install a newer one, or name yours as in "make figures PYTHON=python3.12".' % version
+    )
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit(
+        'agop-collapse needs the venv module that "$(PYTHON)" (Python %s) comes without: install it '
+        '(on Debian and Ubuntu: apt install python%s-venv).' % (version, version)
+    )
+endef
+export CHECK_PYTHON

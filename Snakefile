@@ -1,0 +1,25 @@
+# One command from raw data to the figures: snakemake --cores 8 figures/
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+configfile: "config.yaml"
+
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/deep_rfm.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+        rules.tables.input,

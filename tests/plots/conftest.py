@@ -1,0 +1,131 @@
+"""Tables as the pipeline writes them, made up: collapse that is exponential over the layers."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SEEDS = (0, 1, 2)
+DATASETS = ("mnist", "cifar10", "svhn")
+
+
+def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
+    """Deep RFM on three data sets, both feature maps, with the AGOP and (MNIST only) without."""
+    random = np.random.default_rng(1)
+    runs = [
+        (dataset, feature_map, projection)
+        for dataset, feature_map in itertools.product(DATASETS, ("relu", "cos"))
+        for projection in ("agop", "identity")
+        if projection == "agop" or dataset == "mnist"
+    ]
+    records = []
+    for (dataset, feature_map, projection), seed, layer in itertools.product(
+        runs, seeds, range(1, depth + 1)
+    ):
+        slower = 1 + DATASETS.index(dataset)
+        rate = 0.9 / slower if feature_map == "relu" else 0.25 / slower
+        noise = random.lognormal(0, 0.15, size=3)
+        fall = np.exp(-rate * (layer - 1))
+        if projection == "identity":
+            fall = 1 + 0.2 * layer
+        for stage, nc1, jitter in zip(
+            ("X", "MX", "PhiMX"), (1.7, 0.7, 1.0) * np.array(fall), noise, strict=True
+        ):
+            records.append(
+                {
+                    "dataset": dataset,
+                    "kernel": "gaussian" if dataset == "mnist" else "laplace",
+                    "feature_map": feature_map,
+                    "projection": projection,
+                    "seed": seed,
+                    "layer": layer,
+                    "stage": stage,
+                    "nc1": nc1 * jitter,
+                    "nc2": (0.3 + 2 * min(fall, 1.2) ** 0.3) * jitter,
+                    "valid": True,
+                }
+            )
+    return pd.DataFrame(records)
+
+
+def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 100) -> pd.DataFrame:
+    """Gram matrices of ten classes, sharper with each layer; three data sets, two seeds."""
+    labels = np.repeat(np.arange(10), size // 10)
+    same = labels[:, None] == labels
+    random = np.random.default_rng(2)
+    i, j = np.indices((size, size)).reshape(2, -1)
+    parts = []
+    for dataset, seed, layer in itertools.product(DATASETS, (3, 4), layers):
+        noise = random.normal(0, 0.3 / layer, (size, size))
+        within = 1 - 0.8 / layer
+        gram = np.where(same, within, -within / 9) + (noise + noise.T) / 2
+        np.fill_diagonal(gram, 1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "dataset": dataset,
+                    "kernel": "laplace",
+                    "feature_map": "relu" if dataset == "mnist" else "cos",
+                    "projection": "agop",
+                    "seed": seed,
+                    "layer": layer,
+                    "i": i,
+                    "j": j,
+                    "gram": gram.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def make_networks(epochs: range = range(0, 501, 10)) -> dict[str, pd.DataFrame]:
+    """The three tables of networks in training: MLP and ResNet18, three data sets each."""
+    random = np.random.default_rng(3)
+    collapse, ansatz, training = [], [], []
+    for dataset, model, seed in itertools.product(DATASETS, ("mlp", "resnet18"), SEEDS):
+        slower = 1 + DATASETS.index(dataset)
+        final = random.lognormal(0, 0.3)
+        for epoch in epochs:
+            run = {"dataset": dataset, "model": model, "seed": seed, "epoch": epoch}
+            progress = 1 - np.exp(-epoch / (60 * slower))
+            for layer in range(1, 6):
+                nc1 = 6 * np.exp(-(1.0 + 0.5 * layer) * progress) * final
+                for stage, factor in (("input", 1), ("right", 1 - 0.6 * progress), ("full", 0)):
+                    factor = factor or (1 - 0.6 * progress) * (1 - 0.2 * progress)
+                    value = nc1 * factor * random.lognormal(0, 0.1)
+                    collapse.append(
+                        run
+                        | {
+                            "layer": layer,
+                            "stage": stage,
+                            "nc1": value,
+                            "trace_within": value * 3,
+                            "trace_between": 3.0,
+                            "trace_total": 3 * value + 3,
+                        }
+                    )
+                nfa = 0.8 - 0.1 * layer + 0.1 * progress * final + random.normal(0, 0.02)
+                ansatz.append(run | {"layer": layer, "nfa": nfa})
+            loss = np.exp(-5 * progress) * random.lognormal(0, 0.1)
+            training.append(run | {"train_loss": loss})
+    return {
+        "network_nc": pd.DataFrame(collapse),
+        "network_nfa": pd.DataFrame(ansatz),
+        "network_training": pd.DataFrame(training),
+    }
+
+
+@pytest.fixture(scope="session")
+def deep_rfm() -> pd.DataFrame:
+    return make_deep_rfm()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> pd.DataFrame:
+    return make_pictures()
+
+
+@pytest.fixture(scope="session")
+def networks() -> dict[str, pd.DataFrame]:
+    return make_networks()

@@ -1,0 +1,122 @@
+"""Data sets as the paper prepares them: first n points, standardised pixels, sorted by class."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .dataset import Dataset
+
+
+class DataError(ValueError):
+    """A data set that no trustworthy figure can be made of; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images as loaded: pixels in [0, 1], (n, channels, height, width) float64, labels (n,) int64.
+
+    The test part may be empty.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    test_pixels: np.ndarray
+    test_labels: np.ndarray
+
+
+def load_digits(n: int, n_test: int) -> Images:
+    """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels: n to train on, the next n_test to test.
+
+    Raises
+    ------
+    DataError : when n + n_test exceeds what there is.
+    """
+    from sklearn.datasets import load_digits as sklearn_digits
+
+    bunch = sklearn_digits()
+    pixels = bunch.images[:, None] / 16.0
+    labels = bunch.target.astype(np.int64)
+    if n + n_test > len(labels):
+        raise DataError(
+            f"digits has {len(labels)} points, fewer than the n + n_test = {n} + {n_test} asked for; "
+            "lower n or n_test"
+        )
+    return Images(pixels[:n], labels[:n], pixels[n : n + n_test], labels[n : n + n_test])
+
+
+LOADERS = {"digits": load_digits}
+
+
+def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train") -> Dataset:
+    """Take the first n (and n_test) images, standardise each pixel, sort by class.
+
+    A pixel is centred and divided by its unbiased standard deviation; one that is the same in every
+    training image becomes 0 (the paper's code: 0/0, then nan to 0). The sort is stable.
+
+    Parameters
+    ----------
+    images : what a loader returned
+    n, n_test : points to keep of each part
+    standardize_test : "train" for the statistics of the training points, "own" for the test
+        points' own (the paper's code)
+
+    Raises
+    ------
+    DataError : when a part is too short, a pixel is not finite or outside [0, 1], there is only one
+        class, or a class has no training point.
+    """
+    pixels, labels = _first(images.pixels, images.labels, n, "training")
+    test_pixels, test_labels = _first(images.test_pixels, images.test_labels, n_test, "test")
+    classes = _check_classes(np.concatenate([images.labels, images.test_labels]), labels)
+
+    image_shape = pixels.shape[1:]
+    train, test = (part.reshape(len(part), math.prod(image_shape)) for part in (pixels, test_pixels))
+    reference = test if standardize_test == "own" and len(test) > 1 else train
+    x, labels = _sort(_standardise(train, train), labels)
+    test_x, test_labels = _sort(_standardise(test, reference), test_labels)
+    return Dataset(x, labels, test_x, test_labels, image_shape, classes)
+
+
+def _first(pixels: np.ndarray, labels: np.ndarray, n: int, part: str):
+    if len(pixels) != len(labels):
+        raise DataError(f"{len(pixels)} {part} images but {len(labels)} labels")
+    if len(pixels) < n:
+        raise DataError(f"only {len(pixels)} {part} images, {n} asked for; lower n or n_test")
+    pixels = np.asarray(pixels[:n], dtype=np.float64)
+    if not np.isfinite(pixels).all():
+        image = int(np.argwhere(~np.isfinite(pixels))[0][0])
+        raise DataError(f"{part} image {image} has a pixel that is not finite")
+    if pixels.size and (pixels.min() < 0 or pixels.max() > 1):
+        low, high = pixels.min(), pixels.max()
+        raise DataError(f"{part} pixels range over [{low:g}, {high:g}]; they must lie in [0, 1]")
+    return pixels, np.asarray(labels[:n], dtype=np.int64)
+
+
+def _check_classes(all_labels: np.ndarray, labels: np.ndarray) -> int:
+    if all_labels.min() < 0:
+        raise DataError(f"negative class label {all_labels.min()}; classes are counted from 0")
+    classes = int(all_labels.max()) + 1
+    if classes < 2:
+        raise DataError("only one class; neural collapse needs at least two")
+    missing = sorted(set(range(classes)) - set(labels.tolist()))
+    if missing:
+        raise DataError(
+            f"no image of class {', '.join(map(str, missing))} (of classes 0 to {classes - 1}) among "
+            f"the first {len(labels)}; raise n"
+        )
+    return classes
+
+
+def _standardise(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    spread = reference.std(axis=0, ddof=1)
+    # A constant pixel may have a standard deviation of 1e-17: compare values, not the deviation.
+    constant = (reference == reference[:1]).all(axis=0)
+    return np.where(constant, 0.0, (points - reference.mean(axis=0)) / np.where(constant, 1, spread))
+
+
+def _sort(points: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+    order = np.argsort(labels, kind="stable")
+    return torch.from_numpy(points[order]), torch.from_numpy(labels[order])

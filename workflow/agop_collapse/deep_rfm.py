@@ -1,0 +1,271 @@
+"""Deep Recursive Feature Machines (Algorithm 1).
+
+Each layer normalises its points, fits a kernel machine to the targets, takes the machine's AGOP M,
+maps the points by M^1/2 and then by random features. Test points are carried along.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import agop, kernels
+from .dataset import Dataset, one_hot_targets
+from .points import unit_rows
+from .random_features import FeatureMap, fourier_features, relu_features
+from .seeding import generator
+
+logger = logging.getLogger(__name__)
+
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that defines a Deep RFM but its data and seed; config.schema.yaml describes each.
+
+    `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
+    `weight_dist` ReLU features.
+    """
+
+    kernel: str
+    feature_map: str
+    projection: str
+    depth: int
+    bandwidth: float
+    ridge: float
+    iterations: int
+    agop_norm: str
+    width: int
+    weight_dist: str
+    n_features: int | str
+    gamma: float
+    precision: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a layer's predictor fits, and whether its numbers can be trusted.
+
+    train_mse : mean squared error over points and outputs
+    solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
+    within_distance : median distance between two points of one class
+    train_accuracy, test_accuracy : share of points whose largest output is their class; None without
+        points
+    valid : this layer and all before it have a small residual, and within-class distances clear of
+        rounding
+    """
+
+    train_mse: float
+    solve_residual: float
+    within_distance: float
+    train_accuracy: float
+    test_accuracy: float | None
+    valid: bool
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its input X_l, M_l^1/2, the feature map and the predictor.
+
+    x : (n, d), rows of unit norm; root : (d, d); alpha : (n, K), rows of the kernel expansion;
+    eigenvalues : (d,) float64, of the normalised AGOP, descending.
+    """
+
+    x: Tensor
+    root: Tensor
+    features: FeatureMap
+    alpha: Tensor
+    eigenvalues: Tensor
+    fit: Fit
+
+    def project(self, x: Tensor) -> Tensor:
+        """M_l^1/2 x for the rows of x, normalised inputs of this layer."""
+        return x @ self.root
+
+    def advance(self, x: Tensor) -> Tensor:
+        """The next layer's normalised input, Phi(M_l^1/2 x) / ||.||, for rows of x."""
+        return unit_rows(self.features(self.project(x)))
+
+
+def build(
+    data: Dataset,
+    settings: Settings,
+    seed: int,
+    device: torch.device,
+    done: Sequence[Layer] = (),
+) -> Iterator[Layer]:
+    """Yield the layers of a Deep RFM, one by one, from the first that is not in `done`.
+
+    Parameters
+    ----------
+    data : training and test points; the order of the training points is by class
+    settings, seed : what defines the network; each layer's random features have a generator of
+        their own, so continuing from `done` gives the layers that an unbroken run gives
+    device : where to compute; layers are on it
+    done : the first layers, if they have been built before
+
+    Raises
+    ------
+    ValueError : when the kernel system cannot be solved at all; the message names a ridge that would.
+    """
+    dtype = PRECISIONS[settings.precision]
+    counts = data.class_counts
+    targets = one_hot_targets(data.labels, data.classes, dtype).to(device)
+    test_labels = data.test_labels.to(device)
+    x = unit_rows(data.x.to(device, dtype))
+    test_x = unit_rows(data.test_x.to(device, dtype))
+    for layer in done:
+        x, test_x = layer.advance(layer.x), layer.advance(test_x)
+    trusted = all(layer.fit.valid for layer in done)
+
+    for number in range(len(done) + 1, settings.depth + 1):
+        source = generator(seed, "feature map", number)
+        features = draw_features(x.shape[1], settings, source).to(device, dtype)
+        layer = fit_layer(x, targets, test_x, test_labels, counts, settings, features, trusted)
+        if trusted and not layer.fit.valid:
+            logger.warning(
+                "layer %d: not trustworthy (relative residual of the solve %.1e, within-class distance"
+                " %.1e); this layer and those after it are marked invalid. A ridge of %.0e would help.",
+                number,
+                layer.fit.solve_residual,
+                layer.fit.within_distance,
+                kernels.safe_ridge(len(x), dtype),
+            )
+        trusted = layer.fit.valid
+        yield layer
+        x, test_x = layer.advance(x), layer.advance(test_x)
+
+
+def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -> FeatureMap:
+    """The random feature map that `settings` asks for, in float64 on the CPU."""
+    if settings.feature_map == "relu":
+        return relu_features(input_dim, settings.width, settings.weight_dist, source)
+    wanted = settings.n_features
+    n_features = input_dim if wanted == "input_dim" else int(wanted)
+    return fourier_features(input_dim, n_features, settings.gamma, source)
+
+
+def fit_layer(
+    x: Tensor,
+    targets: Tensor,
+    test_x: Tensor,
+    test_labels: Tensor,
+    class_counts: list[int],
+    settings: Settings,
+    features: FeatureMap,
+    trusted: bool = True,
+) -> Layer:
+    """Fit the kernel machine of one layer and take its AGOP.
+
+    With `iterations` > 1 the kernel acts on M^1/2 x with the M of the iteration before (RFM;
+    Radhakrishnan et al. 2024); the paper has one iteration, from M = I.
+
+    Parameters
+    ----------
+    x : (n, d) unit rows, sorted by class; targets : (n, K), +-1
+    test_x : (m, d) unit rows, m >= 0; test_labels : (m,)
+    class_counts : points of each class, in order
+    features : the map this layer hands its points on to
+    trusted : whether all layers before were valid
+    """
+    root = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    eigenvalues = torch.ones(x.shape[1], dtype=torch.float64, device=x.device)
+    residual = 0.0
+    for iteration in range(settings.iterations):
+        # M = I in the first iteration: multiplying by it would only cost time.
+        z, test_z = (x, test_x) if iteration == 0 else (x @ root, test_x @ root)
+        distance = kernels.distances(z, class_counts)
+        values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
+        alpha, solve_residual = solve(values, targets, settings.ridge)
+        residual = max(residual, solve_residual)
+        if settings.projection == "agop":
+            weights = kernels.gradient_weights(
+                settings.kernel, values, distance, settings.bandwidth
+            )
+            outer = agop.gradient_outer_product(z, weights, alpha, class_counts)
+            if iteration > 0:
+                outer = root @ outer @ root
+            outer = agop.normalise(outer, settings.agop_norm, len(x))
+            root, eigenvalues = agop.square_root(outer)
+
+    predictions = values @ alpha
+    within = median_within_distance(distance, class_counts)
+    fit = Fit(
+        train_mse=float((predictions - targets).square().mean()),
+        solve_residual=residual,
+        within_distance=within,
+        train_accuracy=_accuracy(predictions, targets.argmax(dim=1)),
+        test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
+        valid=trusted and is_trustworthy(residual, within, x.dtype),
+    )
+    return Layer(x, root, features, alpha, eigenvalues, fit)
+
+
+def solve(values: Tensor, targets: Tensor, ridge: float) -> tuple[Tensor, float]:
+    """Coefficients alpha = (K + ridge I)^-1 Y, and the relative residual of what was found.
+
+    Cholesky; when rounding leaves the matrix indefinite, LU, whose residual then says how far the
+    answer can be trusted.
+
+    Parameters
+    ----------
+    values : (n, n) kernel matrix K; targets : (n, K) matrix Y; ridge : >= 0
+
+    Returns
+    -------
+    alpha : (n, K); residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
+
+    Raises
+    ------
+    ValueError : when the matrix is singular; the message names a ridge that would do.
+    """
+    system = values.clone()
+    system.diagonal().add_(ridge)
+    factor, failed = torch.linalg.cholesky_ex(system)
+    if not failed:
+        alpha = torch.cholesky_solve(targets, factor)
+    else:
+        alpha, failed = torch.linalg.solve_ex(system, targets)
+        if failed or not alpha.isfinite().all():
+            raise ValueError(
+                f"the kernel matrix of {len(values)} points is singular with ridge {ridge:g} (are there "
+                f"duplicate points?); set ridge to {kernels.safe_ridge(len(values), values.dtype):.0e} or more"
+            )
+    residual = torch.linalg.matrix_norm(system @ alpha - targets)
+    return alpha, float(residual / torch.linalg.matrix_norm(targets))
+
+
+def is_trustworthy(solve_residual: float, within_distance: float, dtype: torch.dtype) -> bool:
+    """Whether the solve has half its digits and within-class distances have three.
+
+    The coordinates of unit vectors, and so their distances, carry an error of the order of the
+    dtype's eps.
+    """
+    eps = torch.finfo(dtype).eps
+    return solve_residual <= eps**0.5 and within_distance >= 1e3 * eps
+
+
+def median_within_distance(distance: Tensor, class_counts: list[int]) -> float:
+    """Median over all points of the median distance to the other points of the same class."""
+    medians = []
+    start = 0
+    for count in class_counts:
+        block = distance[start : start + count, start : start + count]
+        if count > 1:
+            # Sorted rows begin with the point itself.
+            medians.append(block.sort(dim=1).values[:, 1:].median(dim=1).values)
+        start += count
+    return float(torch.cat(medians).median()) if medians else float("inf")
+
+
+def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings) -> Tensor:
+    distance = kernels.squared_distances(points, centres).sqrt_()
+    return kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth) @ alpha
+
+
+def _accuracy(outputs: Tensor, labels: Tensor) -> float | None:
+    """Share of rows whose largest entry is at the label."""
+    return float((outputs.argmax(dim=1) == labels).double().mean()) if len(labels) else None

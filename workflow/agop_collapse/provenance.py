@@ -1,0 +1,52 @@
+"""Which modules of a package a script runs: its imports, followed. Standard library only."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+
+def modules_used(script: Path, package: Path) -> list[Path]:
+    """Files of `package` that a script imports, directly or through one another, sorted.
+
+    Snakemake sees changes of a script, not of what it imports; the rules declare these files as
+    inputs, so a changed formula derives again what depends on it, and only that.
+
+    Parameters
+    ----------
+    script : a Python file that imports from the package by its name
+    package : the package's folder; its modules import one another relatively
+    """
+    found: set[Path] = set()
+    waiting = [Path(script)]
+    while waiting:
+        file = waiting.pop()
+        for imported in _imports(file, Path(package)):
+            if imported not in found:
+                found.add(imported)
+                waiting.append(imported)
+    return sorted(found)
+
+
+@cache
+def _imports(file: Path, package: Path) -> tuple[Path, ...]:
+    inside = package in file.parents
+    candidates: list[Path] = []
+    for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
+        if isinstance(node, ast.Import):
+            modules = [name.name.split(".") for name in node.names]
+            bases = [parts[1:] for parts in modules if parts[0] == package.name]
+            candidates += [package.joinpath(*parts) for parts in bases]
+        elif isinstance(node, ast.ImportFrom):
+            parts = node.module.split(".") if node.module else []
+            if node.level and inside:
+                base = file.parents[node.level - 1].joinpath(*parts)
+            elif parts[:1] == [package.name]:
+                base = package.joinpath(*parts[1:])
+            else:
+                continue
+            candidates += [base, *(base / name.name for name in node.names)]
+    files = [path.with_suffix(".py") for path in candidates]
+    files += [path / "__init__.py" for path in candidates]
+    if inside or files:
+        files.append(package / "__init__.py")
+    return tuple(path for path in files if path.is_file())

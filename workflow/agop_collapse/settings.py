@@ -1,0 +1,257 @@
+"""The configuration: checked against the schema, completed, and spelled out as runs.
+
+Without torch: the Snakefile imports it, and `snakemake -n` shall answer at once.
+"""
+
+import copy
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from .catalogue import FIGURES, row_columns
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+class ConfigError(ValueError):
+    """A mistake in config.yaml; the message names the key, its value and what is allowed."""
+
+
+def load(config: dict[str, Any]) -> dict[str, Any]:
+    """Check a configuration and return it with every default filled in.
+
+    Raises
+    ------
+    ConfigError : naming each mistake's key path, value and what is allowed.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    problems = [_explain(error) for error in validator.iter_errors(config)]
+    if problems:
+        raise ConfigError("\n".join(sorted(problems)))
+    config = _complete(copy.deepcopy(dict(config)), schema, schema)
+    if config["study"] not in config["studies"]:
+        raise ConfigError(_unknown("study", config["study"], config["studies"]))
+    for name, study in config["studies"].items():
+        _check_study(study, f"studies.{name}")
+    return config
+
+
+def _complete(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    """`value` with the schema's defaults for what it leaves out."""
+    if "$ref" in schema:
+        target = root
+        for key in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[key]
+        return _complete(value, target, root)
+    if isinstance(value, list) and "items" in schema:
+        return [_complete(item, schema["items"], root) for item in value]
+    if value is None and "properties" in schema:
+        value = {}
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    for key, subschema in properties.items():
+        default = subschema.get("default", _default_of_reference(subschema, root))
+        if key not in value and default is not None:
+            value[key] = copy.deepcopy(default)
+    for key, item in value.items():
+        subschema = properties.get(key, schema.get("additionalProperties"))
+        if isinstance(subschema, dict):
+            value[key] = _complete(item, subschema, root)
+    return value
+
+
+def _default_of_reference(schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    if "$ref" not in schema:
+        return None
+    return root["$defs"][schema["$ref"].rsplit("/", 1)[1]].get("default")
+
+
+def _path(parts: Any) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".") or "the configuration"
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    """One line for one schema error: the key path, the value, what is allowed."""
+    where = _path(error.absolute_path)
+    value, rule = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = sorted(set(value) - set(known))
+            return "\n".join(_unknown(where, key, known, what="key") for key in unknown)
+        case "required":
+            missing = [key for key in rule if key not in value]
+            return f"{where}: {', '.join(missing)} must be given"
+        case "enum":
+            return _unknown(where, value, rule)
+        case "pattern":
+            return f"{where}: {value!r} must be letters, digits and _, and begin with a letter"
+        case "type":
+            allowed = rule if isinstance(rule, str) else " or ".join(rule)
+            return f"{where} = {value!r} must be of type {allowed}{_number_hint(value)}"
+        case "minimum":
+            return f"{where} = {value!r} must be at least {rule}"
+        case "exclusiveMinimum":
+            return f"{where} = {value!r} must be greater than {rule}"
+        case "exclusiveMaximum":
+            return f"{where} = {value!r} must be less than {rule}"
+        case "minItems" | "minProperties":
+            return f"{where} must not be empty"
+        case "uniqueItems":
+            return f"{where} = {value!r} must not hold anything twice"
+        case "oneOf":
+            allowed = " or ".join(
+                repr(option["const"]) if "const" in option else _option(option) for option in rule
+            )
+            return f"{where} = {value!r} must be {allowed}"
+    return f"{where}: {error.message}"
+
+
+def _number_hint(value: Any) -> str:
+    """YAML reads 1e-3, without a point, as text."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
+        mantissa, exponent = re.split("[eE]", value)
+        return f" (YAML takes this for text; write {mantissa}.0e{exponent})"
+    return ""
+
+
+def _option(schema: dict[str, Any]) -> str:
+    if schema["type"] == "array":
+        return "a list of names"
+    return f"an {schema['type']} of at least {schema['minimum']}"
+
+
+def _unknown(where: str, value: Any, known: Any, what: str = "value") -> str:
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(str(value), names, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    allowed = ", ".join(names)
+    if what == "key":
+        return f"{where} has the unknown key {value!r}{hint}; allowed: {allowed}"
+    return f"{where} = {value!r} is not one of {allowed}{hint}"
+
+
+def _check_study(study: dict[str, Any], where: str) -> None:
+    """What no schema can say: names that refer to others, runs given twice, figures without runs."""
+    for kind, columns in (
+        ("deep_rfm", ("kernel", "feature_map", "projection")),
+        ("networks", ("model",)),
+    ):
+        seen: dict[tuple, int] = {}
+        for index, block in enumerate(study[kind]):
+            path = f"{where}.{kind}[{index}]"
+            for dataset in _datasets(study, block):
+                if dataset not in study["datasets"]:
+                    raise ConfigError(_unknown(f"{path}.datasets", dataset, study["datasets"]))
+                run = (dataset, *(block[column] for column in columns))
+                if run in seen:
+                    raise ConfigError(
+                        f"{path}: the run {', '.join(run)} is already given by {kind}[{seen[run]}]; "
+                        "its results would have the same paths. Use another study for the variant"
+                    )
+                seen[run] = index
+    for figure in study["figures"]:
+        path = f"{where}.figures.{figure}"
+        if figure not in FIGURES:
+            raise ConfigError(_unknown(f"{where}.figures", figure, FIGURES, what="key"))
+        _check_figure(study, figure, path)
+
+
+def _check_figure(study: dict[str, Any], figure: str, where: str) -> None:
+    columns = row_columns(FIGURES[figure].plot)
+    for row in study["figures"][figure].get("rows", []):
+        for key in row:
+            if key not in columns:
+                raise ConfigError(_unknown(f"{where}.rows", key, columns, what="key"))
+    for wanted in _row_filters(study, figure):
+        if not any(wanted.items() <= run.items() for run in _runs_for(study, figure)):
+            criteria = ", ".join(f"{key}: {value}" for key, value in wanted.items())
+            raise ConfigError(
+                f"{where}: no run has {criteria}; add one to the study, or leave the figure out"
+            )
+    plot = FIGURES[figure].plot
+    for row in figure_rows(study, figure):
+        runs = runs_of_row(study, figure, row)
+        if plot == "gram":
+            deepest = runs[0]["settings"]["depth"] + 1
+            beyond = [layer for layer in study["figures"][figure]["layers"] if layer > deepest]
+            if beyond:
+                raise ConfigError(
+                    f"{where}.layers = {study['figures'][figure]['layers']}: a run of depth "
+                    f"{deepest - 1} has layers 1 (the input) to {deepest}"
+                )
+        if plot == "ablation" and len({run["projection"] for run in runs}) < 2:
+            name = ", ".join(row.values())
+            raise ConfigError(f"{where}: {name} needs a run of each projection, agop and identity")
+
+
+def _datasets(study: dict[str, Any], block: dict[str, Any]) -> list[str]:
+    return list(study["datasets"]) if block["datasets"] == "all" else block["datasets"]
+
+
+def deep_rfm_runs(study: dict[str, Any]) -> list[dict[str, Any]]:
+    """The study's Deep RFM runs: dataset, kernel, feature_map, projection, seed and settings."""
+    return _runs(study, "deep_rfm", ("kernel", "feature_map", "projection"))
+
+
+def network_runs(study: dict[str, Any]) -> list[dict[str, Any]]:
+    """The study's networks: dataset, model, seed and settings."""
+    return _runs(study, "networks", ("model",))
+
+
+def _runs(study: dict[str, Any], kind: str, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "dataset": dataset,
+            **{column: block[column] for column in columns},
+            "seed": seed,
+            "settings": {key: value for key, value in block.items() if key != "datasets"},
+        }
+        for block in study[kind]
+        for dataset in _datasets(study, block)
+        for seed in study["seeds"]
+    ]
+
+
+def _runs_for(study: dict[str, Any], figure: str) -> list[dict[str, Any]]:
+    columns = row_columns(FIGURES[figure].plot)
+    return network_runs(study) if "model" in columns else deep_rfm_runs(study)
+
+
+def _row_filters(study: dict[str, Any], figure: str) -> list[dict[str, str]]:
+    return study["figures"][figure].get("rows") or list(FIGURES[figure].rows)
+
+
+def figure_rows(study: dict[str, Any], figure: str) -> list[dict[str, str]]:
+    """The figure's rows, each named by the columns that all its runs share.
+
+    A filter that several runs pass gives a row for each. The rows of an ablation compare both
+    projections, so theirs is not part of the name.
+    """
+    spec = FIGURES[figure]
+    columns = [
+        column
+        for column in row_columns(spec.plot)
+        if not (spec.plot == "ablation" and column == "projection")
+    ]
+    rows = [
+        {column: run[column] for column in columns}
+        for wanted in _row_filters(study, figure)
+        for run in _runs_for(study, figure)
+        if wanted.items() <= run.items()
+    ]
+    return [row for index, row in enumerate(rows) if row not in rows[:index]]
+
+
+def runs_of_row(study: dict[str, Any], figure: str, row: dict[str, str]) -> list[dict[str, Any]]:
+    """The runs, of all seeds, that a row of a figure is drawn from."""
+    return [run for run in _runs_for(study, figure) if row.items() <= run.items()]

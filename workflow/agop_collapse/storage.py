@@ -1,0 +1,91 @@
+"""Files that are whole or not there, and folders that survive being killed."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+
+class StorageError(RuntimeError):
+    """A file that is missing, damaged, or not what its reader expects; the message names it."""
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name, safely on disk, when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
+        partial = Path(temporary.name)
+    try:
+        yield partial
+        # NamedTemporaryFile is private to its owner; results are for everybody the umask lets in.
+        umask = os.umask(0)
+        os.umask(umask)
+        partial.chmod(0o666 & ~umask)
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def resumable(folder: Path, fingerprint: str) -> Iterator[Path]:
+    """A work folder beside `folder` that takes its name when the block ends well.
+
+    Killed or failed before that, the work folder stays, and the next call with the same fingerprint
+    finds it as it was; with another fingerprint it is emptied first. It is locked while in use.
+
+    Raises
+    ------
+    StorageError : when another process is at work in it.
+    """
+    folder = Path(folder)
+    work = folder.with_name(folder.name + ".partial")
+    work.mkdir(parents=True, exist_ok=True)
+    lock = os.open(work, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageError(
+                f"{work} is in use by another process, perhaps one left over from a killed run; "
+                "end it, or wait for it, and run again"
+            ) from None
+        mark = work / "fingerprint"
+        if not mark.exists() or mark.read_text() != fingerprint:
+            for stale in work.iterdir():
+                shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+            with atomic(mark) as partial:
+                partial.write_text(fingerprint)
+        yield work
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)
+        _sync(folder.parent)
+    finally:
+        os.close(lock)
+
+
+def fingerprint(files: Sequence[Path], **facts: Any) -> str:
+    """SHA-256 of some facts (JSON values) and of the contents of files, as 64 hex digits."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for path in sorted(map(Path, files), key=lambda path: path.name):
+        digest.update(path.name.encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,37 @@
+"""Build the layers of a Deep RFM, continuing from those that an earlier, killed job left."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+from agop_collapse import deep_rfm, device
+from agop_collapse.dataset import load_dataset
+from agop_collapse.layer_files import load_layers_so_far, save_layer
+from agop_collapse.storage import fingerprint, resumable
+from agop_collapse.tensor_files import versions
+from job import job, use_threads
+from tqdm import tqdm
+
+with job(snakemake):
+    use_threads(snakemake.params.torch_threads)
+    where = device.select(snakemake.params.device, snakemake.resources.gpu)
+    settings = deep_rfm.Settings(**snakemake.params.settings)
+    seed = int(snakemake.wildcards.seed)
+    provenance = {
+        "study": snakemake.wildcards.study,
+        "dataset": snakemake.wildcards.dataset,
+        "settings": asdict(settings),
+        "seed": seed,
+    }
+    provenance["fingerprint"] = fingerprint(
+        [snakemake.input.data, *snakemake.input.code], **provenance, versions=versions()
+    )
+    data = load_dataset(snakemake.input.data)
+    with resumable(Path(snakemake.output.layers), provenance["fingerprint"]) as folder:
+        done = load_layers_so_far(folder, where)
+        logging.info("computing on %s from layer %d", where, len(done) + 1)
+        layers = deep_rfm.build(data, settings, seed, where, done)
+        progress = tqdm(layers, total=settings.depth, initial=len(done), unit="layer")
+        for number, layer in enumerate(progress, start=len(done) + 1):
+            save_layer(folder, number, layer, provenance)
+            logging.info("layer %d: %s", number, layer.fit)

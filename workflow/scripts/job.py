@@ -1,0 +1,39 @@
+"""What every script does around its work: log, threads, and errors that a reader can use."""
+
+import contextlib
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+
+# Errors of the user's input or machine, whose message says all; others show where they come from.
+EXPECTED = {"DataError", "StorageError", "DivergenceError", "ValueError"}
+
+
+@contextlib.contextmanager
+def job(snakemake) -> Iterator[None]:
+    """Run a script's work with all that it prints in the rule's log.
+
+    An error ends the script with status 1 and one paragraph on the terminal; the log has it too,
+    with the traceback unless the error explains itself.
+    """
+    terminal = sys.stderr
+    with open(snakemake.log[0], "w", buffering=1) as log:
+        logging.basicConfig(stream=log, level=logging.INFO, format="%(asctime)s %(message)s")
+        with contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
+            try:
+                yield
+            except Exception as error:
+                if type(error).__name__ not in EXPECTED:
+                    traceback.print_exc()
+                message = f"{snakemake.rule}: {type(error).__name__}: {error}"
+                print(message, file=log)
+                print(message, file=terminal)
+                raise SystemExit(1) from None
+
+
+def use_threads(count: int) -> None:
+    """Compute with this many threads, however many cores the job was given."""
+    import torch
+
+    torch.set_num_threads(count)

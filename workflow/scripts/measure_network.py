@@ -1,0 +1,37 @@
+"""Measure a network's collapse and the neural feature ansatz, layer by layer, at each checkpoint."""
+
+import torch
+from agop_collapse import ansatz, device, tables
+from agop_collapse.dataset import load_dataset
+from agop_collapse.epoch_files import load_weights
+from agop_collapse.network_tables import measure
+from agop_collapse.networks import Architecture, build
+from agop_collapse.seeding import derive_seed
+from agop_collapse.training import Settings, measured_epochs
+from job import job, use_threads
+from tqdm import tqdm
+
+with job(snakemake):
+    use_threads(snakemake.params.torch_threads)
+    where = device.select(snakemake.params.device, snakemake.resources.gpu)
+    wildcards = snakemake.wildcards
+    run = {"dataset": wildcards.dataset, "model": wildcards.model, "seed": int(wildcards.seed)}
+    data = load_dataset(snakemake.input.data)
+    x = data.x.to(where, torch.float32)
+    architecture = Architecture(**snakemake.params.architecture)
+
+    def new_network(seed):
+        return build(architecture, data.image_shape, data.classes, seed).to(where)
+
+    def heads():
+        network = new_network(run["seed"])
+        epochs = measured_epochs(Settings(**snakemake.params.training))
+        for epoch in tqdm(epochs, unit="checkpoint"):
+            progress = load_weights(network, snakemake.input.checkpoints, epoch)
+            yield ansatz.measure_head(network, x, data.class_counts), progress
+
+    stranger = new_network(derive_seed(run["seed"], "independent network"))
+    independent_head = ansatz.measure_head(stranger, x, data.class_counts)
+    independent_roots = [layer.agop_root for layer in independent_head]
+    for name, table in measure(heads(), independent_roots, run).items():
+        tables.save(snakemake.output[name], name, table)

@@ -1,0 +1,15 @@
+"""Draw a network's collapse, its neural feature ansatz and its training loss."""
+
+from agop_collapse import tables
+from agop_collapse.plots import ansatz, style
+from job import job
+
+with job(snakemake):
+    figure = ansatz.draw(
+        tables.load_all(snakemake.input.network_nc, "network_nc"),
+        tables.load_all(snakemake.input.network_nfa, "network_nfa"),
+        tables.load_all(snakemake.input.network_training, "network_training"),
+        snakemake.params.rows,
+    )
+    style.add_footer(figure, snakemake.params.footer)
+    style.save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -1,0 +1,14 @@
+"""Draw Gram matrices of Deep RFM's points."""
+
+from agop_collapse import tables
+from agop_collapse.plots import gram, style
+from job import job
+
+with job(snakemake):
+    figure = gram.draw(
+        tables.load_all(snakemake.input.gram_picture, "gram_picture"),
+        snakemake.params.rows,
+        snakemake.params.layers,
+    )
+    style.add_footer(figure, snakemake.params.footer)
+    style.save(figure, snakemake.output.pdf, snakemake.output.png)

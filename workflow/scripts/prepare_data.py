@@ -1,0 +1,16 @@
+"""Load a data set, standardise it and sort it by class."""
+
+from agop_collapse.data import LOADERS, prepare
+from agop_collapse.dataset import save_dataset
+from job import job
+
+with job(snakemake):
+    settings = snakemake.params.settings
+    n, n_test = settings["n"], settings["n_test"]
+    images = LOADERS[settings["kind"]](n, n_test)
+    dataset = prepare(images, n, n_test, settings["standardize_test"])
+    save_dataset(
+        snakemake.output[0],
+        dataset,
+        {"study": snakemake.wildcards.study, "settings": settings},
+    )
