@@ -1,4 +1,4 @@
-# Each target makes all that it needs, from GNU make and a Python >= 3.11. Both can be told:
+# Each target makes all that it needs; only GNU make and a Python >= 3.11 have to be there.
 #     make figures PYTHON=python3.12 CORES=4
 
 PYTHON ?= python3
@@ -34,8 +34,8 @@ venv:
 			'install one, or name yours as in "make figures PYTHON=python3.12".' >&2; \
 		exit 1; \
 	}; \
-	"$(PYTHON)" -c "$$CHECK_PYTHON" || exit 1; \
-	echo "Setting up .venv: a minute or two, and on Linux about 6 GB of disk (PyTorch brings CUDA)."; \
+	"$(PYTHON)" -c "$$CHECK" || exit 1; \
+	echo "Setting up .venv: a few minutes, and on Linux about 6 GB of disk (PyTorch brings CUDA)."; \
 	rm -f .venv/requirements.txt; \
 	"$(PYTHON)" -m venv --clear .venv && \
 	.venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements.txt && \
@@ -46,8 +46,8 @@ venv:
 	}
 
 # Written so that a Python of any age can read it.
-define CHECK_PYTHON
-import sys
+define CHECK
+import os, sys
 version = "%d.%d" % tuple(sys.version_info[:2])
 if sys.version_info[:2] < (3, 11):
     sys.exit(
@@ -61,5 +61,10 @@ except ImportError:
         'agop-collapse needs the venv module that "$(PYTHON)" (Python %s) comes without: install it '
         '(on Debian and Ubuntu: apt install python%s-venv).' % (version, version)
     )
+if " " in os.getcwd():
+    sys.exit(
+        'agop-collapse cannot be in "%s": Snakemake does not run a Python whose path has a space; '
+        'move this folder elsewhere.' % os.getcwd()
+    )
 endef
-export CHECK_PYTHON
+export CHECK

@@ -1,5 +1,6 @@
 """The set-up that `make figures` and `make test` share, with requirements that need no network."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A folder with a space in its name, the Makefile, and nothing to install."""
-    folder = tmp_path / "a checkout"
+    """A folder with the Makefile, and nothing to install."""
+    folder = tmp_path / "checkout"
     folder.mkdir()
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "requirements.txt").write_text("# nothing\n")
@@ -22,7 +23,9 @@ def checkout(tmp_path):
 
 def make(folder: Path, target: str, python: object = sys.executable):
     command = ["make", target, f"PYTHON={python}"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    # Without what `make test` tells those that it starts.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def python_that(folder: Path, begins_with: str) -> Path:
@@ -51,6 +54,14 @@ def test_unfit_python_is_refused_in_one_sentence(checkout, target, python, sente
     assert sentence in complaint
     assert by_make.startswith("make: ***")
     assert not (checkout / ".venv").exists()
+
+
+def test_folder_with_a_space_is_refused(checkout):
+    folder = checkout.rename(checkout.with_name("a checkout"))
+    run = make(folder, "figures")
+    assert run.returncode != 0
+    assert f'cannot be in "{folder}"' in run.stderr
+    assert not (folder / ".venv").exists()
 
 
 def test_environment_is_made_once_and_again_when_outdated_or_half_made(checkout):

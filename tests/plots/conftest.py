@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 SEEDS = (0, 1, 2)
 DATASETS = ("mnist", "cifar10", "svhn")
@@ -49,7 +50,7 @@ def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 100) -> pd.DataFrame:
+def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 40) -> pd.DataFrame:
     """Gram matrices of ten classes, sharper with each layer; three data sets, two seeds."""
     labels = np.repeat(np.arange(10), size // 10)
     same = labels[:, None] == labels
@@ -79,7 +80,7 @@ def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 100) -> pd.Data
     return pd.concat(parts, ignore_index=True)
 
 
-def make_networks(epochs: range = range(0, 501, 10)) -> dict[str, pd.DataFrame]:
+def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
     """The three tables of networks in training: MLP and ResNet18, three data sets each."""
     random = np.random.default_rng(3)
     collapse, ansatz, training = [], [], []
@@ -129,3 +130,30 @@ def pictures() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def networks() -> dict[str, pd.DataFrame]:
     return make_networks()
+
+
+@pytest.fixture(scope="session")
+def assert_series():
+    """Function that compares a drawn line and its band with the table they come from."""
+
+    def check(ax: Axes, index: int, frame: pd.DataFrame, x: str, value: str) -> None:
+        positions, means, lowers, uppers = [], [], [], []
+        for position in sorted(set(frame[x])):
+            seeds = np.array(frame.loc[frame[x] == position, value])
+            mean, sd = seeds.sum() / len(seeds), 0.0
+            if len(seeds) > 1:
+                sd = np.sqrt(((seeds - mean) ** 2).sum() / (len(seeds) - 1))
+            positions.append(position)
+            means.append(mean)
+            lowers.append(max(mean - sd, 0.01 * mean) if mean > 0 else mean - sd)
+            uppers.append(mean + sd)
+        line = ax.lines[index]
+        np.testing.assert_array_equal(line.get_xdata(), positions)
+        np.testing.assert_allclose(line.get_ydata(), means, rtol=1e-12)
+        # The outline of a band visits each x at its lower and at its upper end.
+        outline = pd.DataFrame(ax.collections[index].get_paths()[0].vertices).groupby(0)[1]
+        np.testing.assert_array_equal(list(outline.groups), positions)
+        np.testing.assert_allclose(outline.min(), lowers, rtol=1e-12)
+        np.testing.assert_allclose(outline.max(), uppers, rtol=1e-12)
+
+    return check

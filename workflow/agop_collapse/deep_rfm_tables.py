@@ -20,9 +20,9 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """The tables deep_rfm, gram, gram_picture and agop_spectrum of one run.
 
-    Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram tables number layers as
-    the paper's figures do, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the input (D29);
-    their `applied_layer` is l - 1.
+    Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX are
+    numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the input
+    (D29), so that `applied_layer` is l - 1; there are pictures of X_l too (V1 Figure 2).
 
     Parameters
     ----------
@@ -40,6 +40,9 @@ def measure(
         statistics = collapse.gram_statistics(directions, class_counts)
         keys = dict(run) | {"layer": applied_layer + 1}
         gram_rows.append(keys | {"applied_layer": applied_layer} | dataclasses.asdict(statistics))
+        add_picture(directions, keys | {"stage": "MX"})
+
+    def add_picture(directions: Tensor, keys: Mapping[str, Any]) -> None:
         pictures.append(_pixels(collapse.gram_picture(directions, PICTURE_SIZE), keys))
 
     for number, layer in enumerate(layers, start=1):
@@ -48,6 +51,7 @@ def measure(
         if number == 1:
             add_gram(layer.x, 0)
         add_gram(projected, number)
+        add_picture(collapse.centred_directions(layer.x), keys | {"stage": "X"})
 
         fit = {
             "train_mse": layer.fit.train_mse,

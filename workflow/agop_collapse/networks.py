@@ -1,6 +1,8 @@
-"""Networks with a head of fully connected ReLU layers without biases (Appendix D)."""
+"""Networks: a backbone, and a head of five fully connected ReLU layers without biases (Appendix D)."""
 
-from collections.abc import Iterator
+import importlib
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,17 +11,22 @@ from torch import Tensor, nn
 
 from .seeding import derive_seed
 
-MODELS = ("mlp",)
 HIDDEN_LAYERS = 5
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A model by name, the width of its hidden layers, and the gain of their initialisation."""
+    """A network's name, the width and the gain of its head, and where its backbone comes from.
+
+    model : a name of `BACKBONES`, or any name with a `backbone` of the user's own
+    backbone : "module:function"; the function takes (channels, height, width) and returns a module
+        that maps (n, channels, height, width) images to (n, features)
+    """
 
     model: str
     width: int
     gain: float
+    backbone: str | None = None
 
 
 class Network(nn.Module):
@@ -47,26 +54,94 @@ class Network(nn.Module):
         return self.readout(x)
 
 
+def mlp(channels: int, height: int, width: int) -> nn.Module:
+    """No backbone: the head sees the pixels."""
+    return nn.Flatten()
+
+
+def resnet18(channels: int, height: int, width: int) -> nn.Module:
+    """torchvision's ResNet18 up to its pooled 512 features (D26).
+
+    The first convolution is a new one of the same shape (7 x 7, stride 2, no bias) for the images'
+    channels; images are not enlarged.
+    """
+    from torchvision.models import resnet18
+
+    network = resnet18(weights=None)
+    network.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    network.fc = nn.Identity()
+    return network
+
+
+def vgg11(channels: int, height: int, width: int) -> nn.Module:
+    """torchvision's VGG-11 up to the ReLU before its last two poolings, 8,192 features (D25).
+
+    The first convolution is a new one for the images' channels, without bias. An adaptive pooling
+    brings images of any size to 4 x 4 (32 x 32 pixels are that already).
+    """
+    from torchvision.models import vgg11
+
+    layers = vgg11(weights=None).features[:15]
+    layers[0] = nn.Conv2d(channels, 64, kernel_size=3, padding=1, bias=False)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+
+
+BACKBONES = {"mlp": mlp, "resnet18": resnet18, "vgg11": vgg11}
+
+
 def build(
     architecture: Architecture, image_shape: tuple[int, int, int], classes: int, seed: int
 ) -> Network:
-    """A network at its initialisation, on the CPU in float32.
+    """A network at its initialisation, on the CPU in float32, drawn by `seed` alone.
 
-    Hidden layers are Xavier-uniform with the given gain (D18: all five of an MLP); the readout keeps
-    PyTorch's default for linear layers. The draws depend on `seed` alone.
+    Hidden layers are Xavier-uniform with the given gain; behind a backbone the first of them keeps
+    PyTorch's default for linear layers (D18). So does the readout.
 
     Raises
     ------
-    ValueError : on an unknown model.
+    ValueError : on an unknown model, or a backbone that cannot be found or does not fit.
     """
-    if architecture.model not in MODELS:
-        raise ValueError(f"unknown model {architecture.model!r}; known: {', '.join(MODELS)}")
-    channels, height, width = image_shape
     with _seeded(seed):
-        network = Network(nn.Identity(), channels * height * width, architecture.width, classes)
-        for layer in network.hidden:
+        images_to_features = _backbone(architecture)(*image_shape)
+        features = _count_features(images_to_features, image_shape, architecture)
+        backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
+        network = Network(backbone, features, architecture.width, classes)
+        scaled = network.hidden if architecture.model == "mlp" else network.hidden[1:]
+        for layer in scaled:
             nn.init.xavier_uniform_(layer.weight, gain=architecture.gain)
     return network
+
+
+def _backbone(architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
+    if architecture.backbone is None:
+        if architecture.model not in BACKBONES:
+            known = ", ".join(BACKBONES)
+            raise ValueError(f"unknown model {architecture.model!r}; known: {known}")
+        return BACKBONES[architecture.model]
+    module, _, function = architecture.backbone.partition(":")
+    if "" not in sys.path:  # the working folder, which a script's path need not hold
+        sys.path.append("")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"backbone {architecture.backbone!r} of model {architecture.model!r}: {error}"
+        ) from error
+
+
+def _count_features(
+    backbone: nn.Module, image_shape: tuple[int, int, int], architecture: Architecture
+) -> int:
+    """Features that a backbone makes of one image; evaluation mode leaves its statistics alone."""
+    with torch.no_grad():
+        features = backbone.eval()(torch.zeros(1, *image_shape))
+    backbone.train()
+    if features.dim() != 2:
+        raise ValueError(
+            f"the backbone of model {architecture.model!r} maps one image to shape "
+            f"{tuple(features.shape)}; it must be (1, features)"
+        )
+    return features.shape[1]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from .catalogue import FIGURES, row_columns
+from .catalogue import DEEP_RFM_COLUMNS, FIGURES, MODELS, NETWORK_COLUMNS, PLOTS
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -43,11 +43,7 @@ def load(config: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
     """`value` with the schema's defaults for what it leaves out."""
-    if "$ref" in schema:
-        target = root
-        for key in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[key]
-        return _complete(value, target, root)
+    schema = _resolve(schema, root)
     if isinstance(value, list) and "items" in schema:
         return [_complete(item, schema["items"], root) for item in value]
     if value is None and "properties" in schema:
@@ -56,9 +52,9 @@ def _complete(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
         return value
     properties = schema.get("properties", {})
     for key, subschema in properties.items():
-        default = subschema.get("default", _default_of_reference(subschema, root))
-        if key not in value and default is not None:
-            value[key] = copy.deepcopy(default)
+        subschema = _resolve(subschema, root)
+        if key not in value and "default" in subschema:
+            value[key] = copy.deepcopy(subschema["default"])
     for key, item in value.items():
         subschema = properties.get(key, schema.get("additionalProperties"))
         if isinstance(subschema, dict):
@@ -66,10 +62,9 @@ def _complete(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
     return value
 
 
-def _default_of_reference(schema: dict[str, Any], root: dict[str, Any]) -> Any:
-    if "$ref" not in schema:
-        return None
-    return root["$defs"][schema["$ref"].rsplit("/", 1)[1]].get("default")
+def _resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """The schema that a reference, "#/$defs/name", stands for."""
+    return root["$defs"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
 
 
 def _path(parts: Any) -> str:
@@ -93,6 +88,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
             return f"{where}: {', '.join(missing)} must be given"
         case "enum":
             return _unknown(where, value, rule)
+        case "pattern" if where.endswith("backbone"):
+            return f"{where} = {value!r} must be module:function, such as my_networks:small"
         case "pattern":
             return f"{where}: {value!r} must be letters, digits and _, and begin with a letter"
         case "type":
@@ -143,8 +140,8 @@ def _unknown(where: str, value: Any, known: Any, what: str = "value") -> str:
 def _check_study(study: dict[str, Any], where: str) -> None:
     """What no schema can say: names that refer to others, runs given twice, figures without runs."""
     for kind, columns in (
-        ("deep_rfm", ("kernel", "feature_map", "projection")),
-        ("networks", ("model",)),
+        ("deep_rfm", DEEP_RFM_COLUMNS),
+        ("networks", NETWORK_COLUMNS),
     ):
         seen: dict[tuple, int] = {}
         for index, block in enumerate(study[kind]):
@@ -152,13 +149,15 @@ def _check_study(study: dict[str, Any], where: str) -> None:
             for dataset in _datasets(study, block):
                 if dataset not in study["datasets"]:
                     raise ConfigError(_unknown(f"{path}.datasets", dataset, study["datasets"]))
-                run = (dataset, *(block[column] for column in columns))
+                run = (dataset, *(block[column] for column in columns[1:]))
                 if run in seen:
                     raise ConfigError(
                         f"{path}: the run {', '.join(run)} is already given by {kind}[{seen[run]}]; "
                         "its results would have the same paths. Use another study for the variant"
                     )
                 seen[run] = index
+    for index, block in enumerate(study["networks"]):
+        _check_backbone(block, f"{where}.networks[{index}]")
     for figure in study["figures"]:
         path = f"{where}.figures.{figure}"
         if figure not in FIGURES:
@@ -166,30 +165,50 @@ def _check_study(study: dict[str, Any], where: str) -> None:
         _check_figure(study, figure, path)
 
 
+def _check_backbone(block: dict[str, Any], where: str) -> None:
+    model, backbone = block["model"], block["backbone"]
+    if backbone is None and model not in MODELS:
+        raise ConfigError(_unknown(f"{where}.model", model, MODELS) + "; or give it a backbone")
+    if backbone is not None and model in MODELS:
+        raise ConfigError(
+            f"{where}.model = {model!r} has a backbone of its own; give the one of {backbone!r} another name"
+        )
+    if backbone is not None and not backbone_file(backbone).is_file():
+        raise ConfigError(
+            f"{where}.backbone = {backbone!r}: there is no {backbone_file(backbone)} in {Path.cwd()}"
+        )
+
+
+def backbone_file(backbone: str) -> Path:
+    """The file of a backbone "module:function", relative to the working folder."""
+    module, _, _ = backbone.partition(":")
+    return Path(*module.split(".")).with_suffix(".py")
+
+
 def _check_figure(study: dict[str, Any], figure: str, where: str) -> None:
-    columns = row_columns(FIGURES[figure].plot)
+    spec = FIGURES[figure]
+    known = DEEP_RFM_COLUMNS if _draws_deep_rfm(figure) else NETWORK_COLUMNS
     for row in study["figures"][figure].get("rows", []):
         for key in row:
-            if key not in columns:
-                raise ConfigError(_unknown(f"{where}.rows", key, columns, what="key"))
+            if key not in known:
+                raise ConfigError(_unknown(f"{where}.rows", key, known, what="key"))
     for wanted in _row_filters(study, figure):
         if not any(wanted.items() <= run.items() for run in _runs_for(study, figure)):
             criteria = ", ".join(f"{key}: {value}" for key, value in wanted.items())
             raise ConfigError(
                 f"{where}: no run has {criteria}; add one to the study, or leave the figure out"
             )
-    plot = FIGURES[figure].plot
     for row in figure_rows(study, figure):
         runs = runs_of_row(study, figure, row)
-        if plot == "gram":
-            deepest = runs[0]["settings"]["depth"] + 1
-            beyond = [layer for layer in study["figures"][figure]["layers"] if layer > deepest]
-            if beyond:
+        if spec.plot == "gram":
+            depth = runs[0]["settings"]["depth"]
+            layers = study["figures"][figure]["layers"]
+            if max(layers) > depth + 1:
                 raise ConfigError(
-                    f"{where}.layers = {study['figures'][figure]['layers']}: a run of depth "
-                    f"{deepest - 1} has layers 1 (the input) to {deepest}"
+                    f"{where}.layers = {layers}: a run of depth {depth} has layers 1 (the input) to "
+                    f"{depth + 1}"
                 )
-        if plot == "ablation" and len({run["projection"] for run in runs}) < 2:
+        if spec.plot == "ablation" and len({run["projection"] for run in runs}) < 2:
             name = ", ".join(row.values())
             raise ConfigError(f"{where}: {name} needs a run of each projection, agop and identity")
 
@@ -200,19 +219,19 @@ def _datasets(study: dict[str, Any], block: dict[str, Any]) -> list[str]:
 
 def deep_rfm_runs(study: dict[str, Any]) -> list[dict[str, Any]]:
     """The study's Deep RFM runs: dataset, kernel, feature_map, projection, seed and settings."""
-    return _runs(study, "deep_rfm", ("kernel", "feature_map", "projection"))
+    return _runs(study, "deep_rfm", DEEP_RFM_COLUMNS)
 
 
 def network_runs(study: dict[str, Any]) -> list[dict[str, Any]]:
     """The study's networks: dataset, model, seed and settings."""
-    return _runs(study, "networks", ("model",))
+    return _runs(study, "networks", NETWORK_COLUMNS)
 
 
 def _runs(study: dict[str, Any], kind: str, columns: tuple[str, ...]) -> list[dict[str, Any]]:
     return [
         {
             "dataset": dataset,
-            **{column: block[column] for column in columns},
+            **{column: block[column] for column in columns[1:]},
             "seed": seed,
             "settings": {key: value for key, value in block.items() if key != "datasets"},
         }
@@ -222,9 +241,12 @@ def _runs(study: dict[str, Any], kind: str, columns: tuple[str, ...]) -> list[di
     ]
 
 
+def _draws_deep_rfm(figure: str) -> bool:
+    return "kernel" in PLOTS[FIGURES[figure].plot].columns
+
+
 def _runs_for(study: dict[str, Any], figure: str) -> list[dict[str, Any]]:
-    columns = row_columns(FIGURES[figure].plot)
-    return network_runs(study) if "model" in columns else deep_rfm_runs(study)
+    return deep_rfm_runs(study) if _draws_deep_rfm(figure) else network_runs(study)
 
 
 def _row_filters(study: dict[str, Any], figure: str) -> list[dict[str, str]]:
@@ -232,19 +254,9 @@ def _row_filters(study: dict[str, Any], figure: str) -> list[dict[str, str]]:
 
 
 def figure_rows(study: dict[str, Any], figure: str) -> list[dict[str, str]]:
-    """The figure's rows, each named by the columns that all its runs share.
-
-    A filter that several runs pass gives a row for each. The rows of an ablation compare both
-    projections, so theirs is not part of the name.
-    """
-    spec = FIGURES[figure]
-    columns = [
-        column
-        for column in row_columns(spec.plot)
-        if not (spec.plot == "ablation" and column == "projection")
-    ]
+    """The figure's rows, each by the columns that name it; a filter may give several."""
     rows = [
-        {column: run[column] for column in columns}
+        {column: run[column] for column in PLOTS[FIGURES[figure].plot].columns}
         for wanted in _row_filters(study, figure)
         for run in _runs_for(study, figure)
         if wanted.items() <= run.items()
@@ -255,3 +267,13 @@ def figure_rows(study: dict[str, Any], figure: str) -> list[dict[str, str]]:
 def runs_of_row(study: dict[str, Any], figure: str, row: dict[str, str]) -> list[dict[str, Any]]:
     """The runs, of all seeds, that a row of a figure is drawn from."""
     return [run for run in _runs_for(study, figure) if row.items() <= run.items()]
+
+
+def figure_runs(study: dict[str, Any], figure: str) -> list[dict[str, Any]]:
+    """The runs that a figure is drawn from, row by row."""
+    runs = [
+        run for row in figure_rows(study, figure) for run in runs_of_row(study, figure, row)
+    ]
+    if PLOTS[FIGURES[figure].plot].all_seeds:
+        return runs
+    return [run for run in runs if run["seed"] == study["seeds"][0]]

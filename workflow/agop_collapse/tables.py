@@ -46,7 +46,7 @@ SCHEMAS = {
         "gram": _RUN
         | {"applied_layer": pa.int64()}
         | _floats("within_mean", "within_sd", "between_mean", "between_sd"),
-        "gram_picture": _RUN | {"i": pa.int64(), "j": pa.int64(), "gram": pa.float32()},
+        "gram_picture": _RUN | {"stage": pa.string(), "i": pa.int64(), "j": pa.int64(), "gram": pa.float32()},
         "agop_spectrum": _RUN | {"index": pa.int64(), "eigenvalue": pa.float64()},
         "network_nc": _NETWORK
         | {"layer": pa.int64(), "stage": pa.string()}
@@ -55,6 +55,9 @@ SCHEMAS = {
         "network_nfa": _NETWORK
         | {"layer": pa.int64()}
         | _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent"),
+        "theory_kernel": {"seed": pa.int64()}
+        | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
+        | {"width": pa.int64(), "draws": pa.int64()},
         "network_training": _NETWORK
         | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
     }.items()

@@ -29,7 +29,7 @@ wildcard_constraints:
     kernel="[a-z]+",
     feature_map="[a-z]+",
     projection="[a-z]+",
-    model="[a-z0-9]+",
+    model="[A-Za-z0-9_]+",
     seed="[0-9]+",
     table="[a-z_]+",
     figure="|".join(catalogue.FIGURES),
@@ -44,7 +44,8 @@ def code(script):
 def find_run(wildcards, runs):
     """The run of the study, one of `runs(study)`, that a path's wildcards name."""
     study = STUDIES[wildcards.study]
-    named = {key: wildcards[key] for key in runs(study)[0] if key in wildcards.keys()}
+    columns = [*catalogue.DEEP_RFM_COLUMNS, "model", "seed"]
+    named = {key: wildcards[key] for key in columns if key in wildcards.keys()}
     for run in runs(study):
         if all(str(run[key]) == value for key, value in named.items()):
             return run
@@ -53,8 +54,10 @@ def find_run(wildcards, runs):
     )
 
 
-def study_of(wildcards):
-    return STUDIES[wildcards.study]
+def part(study, run, table):
+    """Path of one table of one run."""
+    folder = NETWORK if "model" in run else DEEP_RFM
+    return f"{folder.format(study=study, **run)}/{table}.parquet"
 
 
 def torch_threads(wildcards):

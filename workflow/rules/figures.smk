@@ -1,10 +1,6 @@
 # Figures: a rule for each kind of plot. A figure needs the runs that it draws and no others.
 
 
-def figures_of(plot):
-    return "|".join(name for name, spec in catalogue.FIGURES.items() if spec.plot == plot)
-
-
 def figure_runs(wildcards):
     study = STUDIES[wildcards.study]
     if wildcards.figure not in study["figures"]:
@@ -12,168 +8,74 @@ def figure_runs(wildcards):
             f"The study {wildcards.study} has no figure {wildcards.figure}; it has: "
             f"{', '.join(study['figures'])}. Add it to the study's figures in the configuration."
         )
-    rows = settings.figure_rows(study, wildcards.figure)
-    return [run for row in rows for run in settings.runs_of_row(study, wildcards.figure, row)]
+    return settings.figure_runs(study, wildcards.figure)
 
 
-def parts(table, folder):
-    """Input function: one table of each run of a figure."""
+def parts(table):
+    """Input function: this table of each run of a figure, or of the study as a whole."""
 
     def paths(wildcards):
         runs = figure_runs(wildcards)
-        return [f"{folder.format(study=wildcards.study, **run)}/{table}.parquet" for run in runs]
+        if not runs:
+            return [f"results/{wildcards.study}/tables/{table}.parquet"]
+        return [part(wildcards.study, run, table) for run in runs]
 
     return paths
-
-
-def first_seed_parts(table, folder):
-    """Input function: one table of each run of the study's first seed."""
-
-    def paths(wildcards):
-        seed = STUDIES[wildcards.study]["seeds"][0]
-        runs = [run for run in figure_runs(wildcards) if run["seed"] == seed]
-        return [f"{folder.format(study=wildcards.study, **run)}/{table}.parquet" for run in runs]
-
-    return paths
-
-
-def figure_layers(wildcards):
-    return STUDIES[wildcards.study]["figures"][wildcards.figure]["layers"]
 
 
 def figure_rows(wildcards):
     return settings.figure_rows(STUDIES[wildcards.study], wildcards.figure)
 
 
+def figure_layers(wildcards):
+    return STUDIES[wildcards.study]["figures"][wildcards.figure]["layers"]
+
+
+def figure_options(wildcards):
+    return catalogue.FIGURES[wildcards.figure].options
+
+
 def footer(wildcards):
     """What a reader must know of where the figure comes from."""
-    study = STUDIES[wildcards.study]
-    seeds = study["seeds"]
-    if wildcards.figure in figures_of("gram").split("|"):
-        seeds = seeds[:1]
-    datasets = dict.fromkeys(run["dataset"] for run in figure_runs(wildcards))
-    points = ", ".join(f"{name} (n = {study['datasets'][name]['n']:,})" for name in datasets)
+    runs = figure_runs(wildcards)
+    if not runs:
+        return f"study {wildcards.study}; simulated"
+    sizes = {run["dataset"]: STUDIES[wildcards.study]["datasets"][run["dataset"]] for run in runs}
+    points = ", ".join(f"{name} (n = {dataset['n']:,})" for name, dataset in sizes.items())
+    seeds = sorted({run["seed"] for run in runs})
     drawn = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return f"study {wildcards.study}; {points}; {drawn}"
 
 
-rule plot_deep_rfm_curves:
-    input:
-        deep_rfm=parts("deep_rfm", DEEP_RFM),
-        code=code("plot_deep_rfm_curves"),
-    output:
-        pdf="figures/{study}/{figure}.pdf",
-        png="figures/{study}/{figure}.png",
-    log:
-        "results/{study}/logs/figures/{figure}.log",
-    wildcard_constraints:
-        figure=figures_of("deep_rfm_curves"),
-    conda:
-        "../../envs/plot.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        rows=figure_rows,
-        footer=footer,
-    script:
-        "../scripts/plot_deep_rfm_curves.py"
+for plot, spec in catalogue.PLOTS.items():
 
-
-rule plot_ablation:
-    input:
-        deep_rfm=parts("deep_rfm", DEEP_RFM),
-        code=code("plot_ablation"),
-    output:
-        pdf="figures/{study}/{figure}.pdf",
-        png="figures/{study}/{figure}.png",
-    log:
-        "results/{study}/logs/figures/{figure}.log",
-    wildcard_constraints:
-        figure=figures_of("ablation"),
-    conda:
-        "../../envs/plot.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        rows=figure_rows,
-        footer=footer,
-    script:
-        "../scripts/plot_ablation.py"
-
-
-rule plot_gram:
-    input:
-        gram_picture=first_seed_parts("gram_picture", DEEP_RFM),
-        code=code("plot_gram"),
-    output:
-        pdf="figures/{study}/{figure}.pdf",
-        png="figures/{study}/{figure}.png",
-    log:
-        "results/{study}/logs/figures/{figure}.log",
-    wildcard_constraints:
-        figure=figures_of("gram"),
-    conda:
-        "../../envs/plot.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        rows=figure_rows,
-        layers=figure_layers,
-        footer=footer,
-    script:
-        "../scripts/plot_gram.py"
-
-
-rule plot_decomposition:
-    input:
-        network_nc=parts("network_nc", NETWORK),
-        network_training=parts("network_training", NETWORK),
-        code=code("plot_decomposition"),
-    output:
-        pdf="figures/{study}/{figure}.pdf",
-        png="figures/{study}/{figure}.png",
-    log:
-        "results/{study}/logs/figures/{figure}.log",
-    wildcard_constraints:
-        figure=figures_of("decomposition"),
-    conda:
-        "../../envs/plot.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        rows=figure_rows,
-        footer=footer,
-    script:
-        "../scripts/plot_decomposition.py"
-
-
-rule plot_ansatz:
-    input:
-        network_nc=parts("network_nc", NETWORK),
-        network_nfa=parts("network_nfa", NETWORK),
-        network_training=parts("network_training", NETWORK),
-        code=code("plot_ansatz"),
-    output:
-        pdf="figures/{study}/{figure}.pdf",
-        png="figures/{study}/{figure}.png",
-    log:
-        "results/{study}/logs/figures/{figure}.log",
-    wildcard_constraints:
-        figure=figures_of("ansatz"),
-    conda:
-        "../../envs/plot.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        rows=figure_rows,
-        footer=footer,
-    script:
-        "../scripts/plot_ansatz.py"
+    rule:
+        name:
+            f"plot_{plot}"
+        input:
+            **{table: parts(table) for table in spec.tables},
+            code=code(f"plot_{plot}"),
+        output:
+            pdf="figures/{study}/{figure}.pdf",
+            png="figures/{study}/{figure}.png",
+        log:
+            "results/{study}/logs/figures/{figure}.log",
+        wildcard_constraints:
+            figure="|".join(catalogue.figures_of(plot)),
+        conda:
+            "../../envs/plot.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            plot=plot,
+            rows=figure_rows,
+            layers=figure_layers,
+            options=figure_options,
+            footer=footer,
+        script:
+            "../scripts/plot_{params.plot}.py"
 
 
 rule figures:

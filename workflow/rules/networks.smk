@@ -5,11 +5,17 @@ def network_settings(wildcards):
     return find_run(wildcards, settings.network_runs)["settings"]
 
 
-ARCHITECTURE = ("model", "width", "gain")
+ARCHITECTURE = ("model", "width", "gain", "backbone")
 
 
 def architecture(wildcards):
     return {key: network_settings(wildcards)[key] for key in ARCHITECTURE}
+
+
+def backbone(wildcards):
+    """The file of a backbone of the user's own."""
+    given = network_settings(wildcards)["backbone"]
+    return [] if given is None else str(settings.backbone_file(given))
 
 
 def training(wildcards):
@@ -33,6 +39,7 @@ def network_mem_mb(wildcards, attempt):
 rule train_network:
     input:
         data="results/{study}/data/{dataset}.safetensors",
+        backbone=backbone,
         code=code("train_network"),
     output:
         checkpoints=directory(f"{NETWORK}/checkpoints"),
@@ -60,6 +67,7 @@ rule measure_network:
     input:
         data="results/{study}/data/{dataset}.safetensors",
         checkpoints=f"{NETWORK}/checkpoints",
+        backbone=backbone,
         code=code("measure_network"),
     output:
         network_nc=f"{NETWORK}/network_nc.parquet",

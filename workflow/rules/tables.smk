@@ -5,20 +5,25 @@ NETWORK_TABLES = ["network_nc", "network_nfa", "network_training"]
 
 
 def parts_of_table(wildcards):
-    """The tables of the single runs, in the order of the configuration."""
+    """The table of each run, in the order of the configuration."""
     study = STUDIES[wildcards.study]
-    if wildcards.table in NETWORK_TABLES:
-        runs, folder = settings.network_runs(study), NETWORK
-    else:
-        runs, folder = settings.deep_rfm_runs(study), DEEP_RFM
+    network = wildcards.table in NETWORK_TABLES
+    runs = settings.network_runs(study) if network else settings.deep_rfm_runs(study)
     if not runs:
         raise WorkflowError(f"The study {wildcards.study} has no run for the table {wildcards.table}.")
-    return [f"{folder.format(study=wildcards.study, **run)}/{wildcards.table}.parquet" for run in runs]
+    return [part(wildcards.study, run, wildcards.table) for run in runs]
+
+
+def figure_tables(study):
+    """Tables of the study as a whole that its figures are drawn from."""
+    plots = [catalogue.PLOTS[catalogue.FIGURES[name].plot] for name in STUDIES[study]["figures"]]
+    return sorted({table for plot in plots if not plot.columns for table in plot.tables})
 
 
 def tables_of_study(study):
     names = DEEP_RFM_TABLES if STUDIES[study]["deep_rfm"] else []
     names = names + (NETWORK_TABLES if STUDIES[study]["networks"] else [])
+    names = names + figure_tables(study)
     return expand("results/{study}/tables/{table}.parquet", study=study, table=names)
 
 
@@ -30,8 +35,11 @@ rule combine_table:
         "results/{study}/tables/{table}.parquet",
     log:
         "results/{study}/logs/combine_table/{table}.log",
+    wildcard_constraints:
+        table="|".join(DEEP_RFM_TABLES + NETWORK_TABLES),
     conda:
         "../../envs/plot.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,

@@ -24,7 +24,7 @@ with job(snakemake):
         "seed": seed,
     }
     provenance["fingerprint"] = fingerprint(
-        [snakemake.input.data, *snakemake.input.code], **provenance, versions=versions()
+        list(snakemake.input), **provenance, versions=versions()
     )
     data = load_dataset(snakemake.input.data)
     with resumable(Path(snakemake.output.layers), provenance["fingerprint"]) as folder:

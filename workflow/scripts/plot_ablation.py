@@ -5,8 +5,8 @@ from agop_collapse.plots import ablation, style
 from job import job
 
 with job(snakemake):
-    figure = ablation.draw(
-        tables.load_all(snakemake.input.deep_rfm, "deep_rfm"), snakemake.params.rows
-    )
-    style.add_footer(figure, snakemake.params.footer)
+    rows = snakemake.params.rows
+    deep_rfm = tables.load_all(snakemake.input.deep_rfm, "deep_rfm")
+    figure = ablation.draw(deep_rfm, rows)
+    style.add_footer(figure, snakemake.params.footer + style.doubtful_note(deep_rfm, rows))
     style.save(figure, snakemake.output.pdf, snakemake.output.png)

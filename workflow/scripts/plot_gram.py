@@ -5,10 +5,10 @@ from agop_collapse.plots import gram, style
 from job import job
 
 with job(snakemake):
+    pictures = tables.load_all(snakemake.input.gram_picture, "gram_picture")
+    stage = snakemake.params.options.get("stage", "MX")
     figure = gram.draw(
-        tables.load_all(snakemake.input.gram_picture, "gram_picture"),
-        snakemake.params.rows,
-        snakemake.params.layers,
+        pictures[pictures["stage"] == stage], snakemake.params.rows, snakemake.params.layers
     )
     style.add_footer(figure, snakemake.params.footer)
     style.save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -25,7 +25,7 @@ with job(snakemake):
         "seed": seed,
     }
     provenance["fingerprint"] = fingerprint(
-        [snakemake.input.data, *snakemake.input.code], **provenance, versions=versions()
+        list(snakemake.input), **provenance, versions=versions()
     )
     data = load_dataset(snakemake.input.data)
     network = build(

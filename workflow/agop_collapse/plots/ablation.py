@@ -49,5 +49,5 @@ def draw(deep_rfm: pd.DataFrame, rows: list[dict]) -> Figure:
     for ax in axes[-1]:
         ax.set_xlabel("Layer of Deep RFM")
     doubt = "not to be trusted" if doubtful else ""
-    style.add_legend(fig, style.series_handles(dict(PROJECTIONS.values()), doubt))
+    style.add_legend(fig, dict(PROJECTIONS.values()), doubt)
     return fig

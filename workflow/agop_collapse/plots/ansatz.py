@@ -73,7 +73,7 @@ def draw(
     looks = dict(TRACES.values())
     looks |= {f"Layer {layer}": layer_look(layer) for layer in sorted(layers)}
     doubt = f"train loss above {style.FITTED_LOSS}" if unfitted else ""
-    style.add_legend(fig, style.series_handles(looks, doubt), lines=2)
+    style.add_legend(fig, looks, doubt, lines=2)
     return fig
 
 

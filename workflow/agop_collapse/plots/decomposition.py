@@ -52,5 +52,5 @@ def draw(
         ax.set_xlabel("Epoch")
     shown = {style.row_label(row) for row in rows}
     doubt = f"train loss above {style.FITTED_LOSS}" if shown & set(unfitted) else ""
-    style.add_legend(fig, style.series_handles(dict(STAGES.values()), doubt))
+    style.add_legend(fig, dict(STAGES.values()), doubt)
     return fig

@@ -36,11 +36,12 @@ def draw(pictures: pd.DataFrame, rows: list[dict], layers: list[int]) -> Figure:
             )
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
-        panels[0].set_ylabel(style.row_heading(rows, index).replace(", ", "\n", 1))
+        panels[0].set_ylabel(style.row_heading(rows, index))
     for layer, ax in zip(layers, axes[0], strict=True):
         ax.set_title("Input data" if layer == 1 else f"Layer {layer}")
-    # The data may go below the range of the paper's colours, never above it.
+    # Cosines may go below the range of the paper's colours, never above it.
     bar = fig.colorbar(image, ax=axes, extend="min", fraction=0.03, pad=0.02, aspect=20)
+    bar.set_ticks([-0.2, 0.2, 0.6, 1.0])
     bar.outline.set_visible(False)
     return fig
 

@@ -52,12 +52,12 @@ class Look:
     """How a series is drawn. Line style and marker tell it from the others without colour."""
 
     colour: str
-    linestyle: str = "-"
-    marker: str = ""
+    linestyle: str
+    marker: str
 
 
 def use_style() -> AbstractContextManager:
-    """Context (and decorator) in which matplotlib has its defaults, changed by paper.mplstyle only."""
+    """Context, and decorator, in which matplotlib has its defaults but for paper.mplstyle."""
     return matplotlib.style.context(Path(__file__).with_name("paper.mplstyle"), after_reset=True)
 
 
@@ -92,9 +92,9 @@ def row_label(row: dict) -> str:
 
 
 def row_heading(rows: list[dict], index: int) -> str:
-    """Label of one figure row, after the paper's letter A, B, C where there are several."""
+    """Label of a figure row in two lines, with the paper's letter A, B, C if there are several."""
     letter = rf"$\bf{{{chr(ord('A') + index)}}}$  " if len(rows) > 1 else ""
-    return letter + row_label(rows[index])
+    return letter + row_label(rows[index]).replace(", ", "\n", 1)
 
 
 def summarise(frame: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
@@ -134,7 +134,8 @@ def draw_series(
     """
     summary = summarise(frame, [x], value)
     trusted = int((summary[x] < doubtful_from).sum())
-    _draw_part(ax, summary[:trusted], x, look, strength=1.0)
+    if trusted > 0:
+        _draw_part(ax, summary[:trusted], x, look, strength=1.0)
     if trusted < len(summary):
         _draw_part(ax, summary[max(trusted - 1, 0) :], x, look, strength=0.35)
 
@@ -175,19 +176,35 @@ def unfitted_rows(network_training: pd.DataFrame, rows: list[dict]) -> set[str]:
     return labels
 
 
-def series_handles(looks: dict[str, Look], doubt: str = "") -> list[Line2D]:
-    """Legend entries of the labelled looks and, unless empty, of what `doubt` says is drawn lighter."""
+def doubtful_note(deep_rfm: pd.DataFrame, rows: list[dict]) -> str:
+    """End of a footer: from which layer each figure row is not to be trusted; empty if all are."""
+    firsts = {}
+    for row in rows:
+        run = deep_rfm[(deep_rfm[list(row)] == pd.Series(row)).all(axis=1)]
+        if (first := first_doubtful_layer(run)) < math.inf:
+            firsts[row_label(row)] = first
+    notes = "; ".join(f"{label} from layer {first}" for label, first in firsts.items())
+    return f". Not to be trusted (ill-conditioned solve): {notes}" if notes else ""
+
+
+def unfitted_note(unfitted: Collection[str]) -> str:
+    """End of a footer: the rows of `unfitted_rows` by name; empty if there are none."""
+    if not unfitted:
+        return ""
+    return f". Not fitted (train loss above {FITTED_LOSS}): {'; '.join(sorted(unfitted))}"
+
+
+def add_legend(fig: Figure, looks: dict[str, Look], doubt: str = "", lines: int = 1) -> None:
+    """One legend for the whole figure, in one or more lines above the panels.
+
+    Unless it is empty, `doubt` is what the legend says of what is drawn lighter.
+    """
     handles = [
-        Line2D([], [], color=k.colour, linestyle=k.linestyle, marker=k.marker, label=label)
-        for label, k in looks.items()
+        Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=label)
+        for label, look in looks.items()
     ]
     if doubt:
         handles.append(Line2D([], [], color=COLOURS["grey"], alpha=0.35, label=f"lighter: {doubt}"))
-    return handles
-
-
-def add_legend(fig: Figure, handles: Collection[Line2D], lines: int = 1) -> None:
-    """One legend for the whole figure, in one or more lines above the panels."""
     columns = math.ceil(len(handles) / lines)
     fig.legend(handles=handles, loc="outside upper center", ncols=columns)
 
@@ -205,15 +222,15 @@ def use_log_scale(ax: Axes) -> None:
     if math.floor(high) - math.ceil(low) < 1:
         low, high = math.floor(low), math.ceil(high)
         ax.set_ylim(10.0**low, 10.0**high)
-    decades = np.arange(math.ceil(low), math.floor(high) + 1)
-    stride = math.ceil(len(decades) / 6)
-    labelled = decades[decades % stride == 0]
+    inside = range(math.ceil(low), math.floor(high) + 1)
+    stride = math.ceil(len(inside) / 6)
+    labelled = [power for power in inside if power % stride == 0]
     if stride == 1:
-        steps = np.arange(math.floor(low), math.ceil(high))
-        minor = np.outer(10.0**steps, np.arange(2, 10)).ravel()
+        powers = range(math.floor(low), math.ceil(high))
+        minor = [step * 10.0**power for power in powers for step in range(2, 10)]
     else:
-        minor = 10.0 ** np.setdiff1d(decades, labelled)
-    ax.yaxis.set_major_locator(FixedLocator(10.0**labelled))
+        minor = [10.0**power for power in inside if power not in labelled]
+    ax.yaxis.set_major_locator(FixedLocator([10.0**power for power in labelled]))
     ax.yaxis.set_minor_locator(FixedLocator(minor))
     ax.yaxis.set_minor_formatter(NullFormatter())
 

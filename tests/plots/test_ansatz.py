@@ -1,0 +1,110 @@
+"""Figures 10 to 12: what is drawn is what the tables say."""
+
+import numpy as np
+import pytest
+from agop_collapse.plots import ansatz
+from agop_collapse.plots.style import COLOURS
+
+ROWS = [{"dataset": "mnist", "model": "resnet18"}, {"dataset": "cifar10", "model": "resnet18"}]
+LAYER_COLOURS = [COLOURS[name] for name in ("blue", "green", "red", "magenta", "yellow")]
+
+
+def part(frame, **wanted):
+    return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+
+
+@pytest.fixture(scope="module")
+def fig(networks):
+    return ansatz.draw(**networks, rows=ROWS)
+
+
+def test_traces_are_those_of_the_last_hidden_layers_output(fig, networks, assert_series):
+    for row, ax in zip(ROWS, fig.axes[::3], strict=True):
+        points = part(networks["network_nc"], **row, layer=5, stage="full")
+        points = points.assign(
+            within=points["trace_within"] / points["trace_total"],
+            between=points["trace_between"] / points["trace_total"],
+        )
+        assert_series(ax, 0, points, "epoch", "within")
+        assert_series(ax, 1, points, "epoch", "between")
+        assert [line.get_color() for line in ax.lines] == [COLOURS["green"], COLOURS["blue"]]
+        assert len({line.get_linestyle() for line in ax.lines}) == 2
+        assert ax.get_yscale() == "log"
+
+
+def test_nfa_of_each_layer(fig, networks, assert_series):
+    for row, ax in zip(ROWS, fig.axes[1::3], strict=True):
+        assert len(ax.lines) == 5
+        for layer in range(1, 6):
+            points = part(networks["network_nfa"], **row, layer=layer)
+            assert_series(ax, layer - 1, points, "epoch", "nfa")
+        assert [line.get_color() for line in ax.lines] == LAYER_COLOURS
+        assert len({line.get_marker() for line in ax.lines}) == 5
+        assert ax.get_yscale() == "linear"
+        assert ax.get_ylim() == (0, 1)
+
+
+def test_train_loss(fig, networks, assert_series):
+    for row, ax in zip(ROWS, fig.axes[2::3], strict=True):
+        assert_series(ax, 0, part(networks["network_training"], **row), "epoch", "train_loss")
+        assert ax.get_yscale() == "log"
+        assert ax.get_ylabel() == "Train loss"
+
+
+def test_labels_and_legend(fig):
+    assert fig.axes[0].get_ylabel().startswith("$\\bf{A}$  MNIST\nResNet18\n")
+    assert fig.axes[3].get_ylabel().startswith("$\\bf{B}$  CIFAR-10\nResNet18\n")
+    assert [ax.get_xlabel() for ax in fig.axes] == [""] * 3 + ["Epoch"] * 3
+    assert all(ax.get_xticks().tolist() == [0, 250, 500] for ax in fig.axes)
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        r"tr$(\Sigma_W)$ / tr$(\Sigma_T)$",
+        r"tr$(\Sigma_B)$ / tr$(\Sigma_T)$",
+        *(f"Layer {layer}" for layer in range(1, 6)),
+    ]
+    colours = [handle.get_color() for handle in legend.legend_handles]
+    assert colours == [COLOURS["green"], COLOURS["blue"], *LAYER_COLOURS]
+
+
+def test_nfa_axis_goes_below_zero_only_with_the_data(networks):
+    tables = dict(networks)
+    tables["network_nfa"] = networks["network_nfa"].assign(nfa=lambda frame: frame["nfa"] - 0.6)
+    ax = ansatz.draw(**tables, rows=ROWS).axes[1]
+    low, high = ax.get_ylim()
+    lowest = min(band.get_paths()[0].vertices[:, 1].min() for band in ax.collections)
+    assert low == lowest < 0
+    assert high == 1
+
+
+def test_row_with_one_unfitted_seed_is_lighter(networks):
+    training = networks["network_training"].copy()
+    last = part(training, **ROWS[1], seed=2, epoch=500).index
+    training.loc[last, "train_loss"] = 0.3
+    fig = ansatz.draw(**(networks | {"network_training": training}), rows=ROWS)
+    assert all(line.get_alpha() == 1 for ax in fig.axes[:3] for line in ax.lines)
+    assert all(line.get_alpha() < 1 for ax in fig.axes[3:] for line in ax.lines)
+    assert fig.legends[0].get_texts()[-1].get_text() == "lighter: train loss above 0.05"
+
+
+def test_diverged_network_is_drawn_empty_not_an_error(networks):
+    tables = {
+        name: frame.assign(
+            **dict.fromkeys(
+                frame.columns.intersection(["trace_within", "trace_total", "nfa", "train_loss"]),
+                np.nan,
+            )
+        )
+        for name, frame in networks.items()
+    }
+    fig = ansatz.draw(**tables, rows=ROWS[:1])
+    fig.draw_without_rendering()
+    assert all(np.isnan(line.get_ydata()).all() for ax in fig.axes for line in ax.lines)
+
+
+def test_looks_of_many_layers_differ():
+    assert len({ansatz.layer_look(layer) for layer in range(1, 16)}) == 15
+
+
+def test_row_that_selects_nothing(networks):
+    with pytest.raises(ValueError, match="figure row {'dataset': 'digits', 'model': 'mlp'}"):
+        ansatz.draw(**networks, rows=[{"dataset": "digits", "model": "mlp"}])

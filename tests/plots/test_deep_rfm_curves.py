@@ -1,0 +1,101 @@
+"""Figures 3 and 4: what is drawn is what the table says."""
+
+import numpy as np
+import pytest
+from agop_collapse.plots import deep_rfm_curves
+from agop_collapse.plots.style import COLOURS
+
+ROWS = [
+    {"dataset": "cifar10", "kernel": "laplace", "feature_map": "relu", "projection": "agop"},
+    {"dataset": "mnist", "kernel": "gaussian", "feature_map": "relu", "projection": "agop"},
+]
+
+
+def part(frame, row, stage):
+    wanted = row | {"stage": stage}
+    return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+
+
+@pytest.fixture(scope="module")
+def fig(deep_rfm):
+    return deep_rfm_curves.draw(deep_rfm.sample(frac=1, random_state=0), ROWS)
+
+
+def test_lines_and_bands_are_the_seeds_means_and_deviations(fig, deep_rfm, assert_series):
+    panels = np.reshape(fig.axes, (2, 2))
+    for row, (left, right) in zip(ROWS, panels, strict=True):
+        assert len(left.lines) == len(right.lines) == 3
+        for index, stage in enumerate(["PhiMX", "MX", "X"]):
+            assert_series(left, index, part(deep_rfm, row, stage), "layer", "nc1")
+            assert_series(right, index, part(deep_rfm, row, stage), "layer", "nc2")
+
+
+def test_stages_have_the_papers_colours_and_differ_in_grey(fig):
+    for ax in fig.axes:
+        drawn = [line.get_color() for line in ax.lines]
+        assert drawn == [COLOURS["blue"], COLOURS["orange"], COLOURS["green"]]
+        assert len({line.get_linestyle() for line in ax.lines}) == 3
+        assert len({line.get_marker() for line in ax.lines}) == 3
+        assert {line.get_alpha() for line in ax.lines} == {1}
+
+
+def test_axes(fig):
+    panels = np.reshape(fig.axes, (2, 2))
+    assert [ax.get_yscale() for ax in panels[0]] == ["log", "linear"]
+    assert panels[0, 0].get_ylabel() == (
+        "$\\bf{A}$  CIFAR-10\nLaplace, ReLU\ntr$(\\Sigma_W)$ / tr$(\\Sigma_B)$"
+    )
+    assert panels[1, 0].get_ylabel().startswith("$\\bf{B}$  MNIST\nGaussian, ReLU\n")
+    for ax in panels[:, 1]:
+        assert r"\Sigma_{\mathrm{ETF}}" in ax.get_ylabel()
+        assert ax.get_ylim()[0] == 0
+    for ax in fig.axes:
+        assert ax.get_xticks().tolist() == [1, 5, 10, 15, 20]
+    assert [ax.get_xlabel() for ax in panels[1]] == ["Layer of Deep RFM"] * 2
+
+
+def test_legend_names_the_stages_in_their_order(fig):
+    (legend,) = fig.legends
+    entries = dict(
+        zip(
+            [text.get_text() for text in legend.get_texts()],
+            [handle.get_color() for handle in legend.legend_handles],
+            strict=True,
+        )
+    )
+    assert list(entries.items()) == [
+        ("$X$", COLOURS["green"]),
+        ("$M^{1/2}X$", COLOURS["orange"]),
+        (r"$\Phi(M^{1/2}X)$", COLOURS["blue"]),
+    ]
+
+
+def test_layers_from_the_first_invalid_one_of_a_seed_are_lighter(deep_rfm):
+    frame = deep_rfm.copy()
+    bad = (frame["dataset"] == "mnist") & (frame["seed"] == 1) & (frame["layer"] >= 6)
+    frame.loc[bad, "valid"] = False
+    fig = deep_rfm_curves.draw(frame, ROWS)
+    sound, doubtful = fig.axes[0], fig.axes[2]
+    assert len(sound.lines) == 3
+    assert len(doubtful.lines) == 6
+    for stage, strong, light in zip(
+        ["PhiMX", "MX", "X"], doubtful.lines[::2], doubtful.lines[1::2], strict=True
+    ):
+        means = part(frame, ROWS[1], stage).groupby("layer")["nc1"].mean()
+        np.testing.assert_allclose(strong.get_ydata(), means.loc[:5])
+        np.testing.assert_allclose(light.get_ydata(), means.loc[5:])
+        assert light.get_alpha() < strong.get_alpha() == 1
+        assert light.get_color() == strong.get_color()
+    assert fig.legends[0].get_texts()[-1].get_text() == "lighter: not to be trusted"
+
+
+def test_one_seed_has_a_band_of_no_width(deep_rfm, assert_series):
+    frame = deep_rfm[deep_rfm["seed"] == 2]
+    fig = deep_rfm_curves.draw(frame, ROWS[:1])
+    assert_series(fig.axes[0], 1, part(frame, ROWS[0], "MX"), "layer", "nc1")
+    assert fig.axes[0].get_ylabel().startswith("CIFAR-10\nLaplace, ReLU\n")
+
+
+def test_row_that_selects_nothing(deep_rfm):
+    with pytest.raises(ValueError, match="figure row {'dataset': 'digits'"):
+        deep_rfm_curves.draw(deep_rfm, [ROWS[0], ROWS[0] | {"dataset": "digits"}])

@@ -1,0 +1,57 @@
+"""What ReLU features do to the distance of two points (V1 Figure 4; Proposition A.1)."""
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from . import style
+from .style import COLOURS, Look
+
+HEIGHT = 2.1  # inches
+MAPPED = r"$\mathbf{E}\,\|\sigma(Wx) - \sigma(Wy)\|$"
+SIMULATION = ("simulation", Look(COLOURS["blue"], "None", "o"))
+THEORY = ("theory", Look(COLOURS["orange"], "-", "None"))
+LINE = ("linear interpolation", Look(COLOURS["green"], "--", "None"))
+
+
+@style.use_style()
+def draw(theory_kernel: pd.DataFrame) -> Figure:
+    """Left, the distance of two unit vectors after ReLU features against that before; right, the ratio.
+
+    The band is one standard deviation over random feature maps.
+
+    Parameters
+    ----------
+    theory_kernel : table with distance, mapped_mean, mapped_sd, mapped_theory
+    """
+    table = theory_kernel.sort_values("distance")
+    apart = table["distance"]
+    fig = Figure(figsize=(style.TEXT_WIDTH, HEIGHT))
+    left, right = fig.subplots(1, 2)
+    for ax, scale in ((left, 1), (right, apart)):
+        look = SIMULATION[1]
+        ax.fill_between(
+            apart,
+            (table["mapped_mean"] - table["mapped_sd"]) / scale,
+            (table["mapped_mean"] + table["mapped_sd"]) / scale,
+            facecolor=(look.colour, 0.15),
+            edgecolor="none",
+        )
+        for look, values in ((SIMULATION[1], "mapped_mean"), (THEORY[1], "mapped_theory")):
+            ax.plot(
+                apart,
+                table[values] / scale,
+                color=look.colour,
+                linestyle=look.linestyle,
+                marker=look.marker,
+            )
+        ax.set_xlim(0, 2)
+        ax.set_xlabel(r"$\|x - y\|$")
+    look = LINE[1]
+    left.plot([0, 2], [0, math.sqrt(2)], color=look.colour, linestyle=look.linestyle)
+    left.set_ylim(bottom=0)
+    left.set_ylabel(MAPPED)
+    right.set_ylabel(MAPPED + r" / $\|x - y\|$")
+    style.add_legend(fig, dict([SIMULATION, THEORY, LINE]))
+    return fig
