@@ -18,7 +18,7 @@ help:
 
 # As modules (-m), because the scripts in .venv/bin name the folder that .venv was made in.
 figures: venv
-	.venv/bin/python -m snakemake --cores $(CORES) figures/
+	.venv/bin/python -m snakemake --cores $(CORES) figures/ tables
 
 test: venv
 	.venv/bin/python -m pytest

@@ -5,7 +5,9 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+
 configfile: "config.yaml"
+
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 

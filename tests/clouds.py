@@ -66,5 +66,7 @@ def shuffle_within_classes(seed: int, counts: list[int]) -> Tensor:
     """An order of the points that leaves each in its class."""
     random = np.random.default_rng(seed)
     starts = np.cumsum([0, *counts[:-1]])
-    blocks = [start + random.permutation(count) for start, count in zip(starts, counts, strict=True)]
+    blocks = [
+        start + random.permutation(count) for start, count in zip(starts, counts, strict=True)
+    ]
     return torch.tensor(np.concatenate(blocks))

@@ -143,7 +143,9 @@ def gram_statistics(gram: np.ndarray, counts: list[int]) -> tuple[float, float, 
         for j in range(i + 1, len(gram)):
             pairs[labels[i] == labels[j]].append(gram[i, j])
     return tuple(
-        float(statistic(pairs[same])) for same in (True, False) for statistic in (np.mean, np.std)
+        float(statistic(pairs[same])) if pairs[same] else math.nan
+        for same in (True, False)
+        for statistic in (np.mean, np.std)
     )
 
 
@@ -194,7 +196,10 @@ def deep_rfm_layer(
 
 
 def accuracy(outputs: np.ndarray, labels: list[int]) -> float:
-    right = [max(range(len(row)), key=lambda k: row[k]) == label for row, label in zip(outputs, labels, strict=True)]
+    right = [
+        max(range(len(row)), key=lambda k: row[k]) == label
+        for row, label in zip(outputs, labels, strict=True)
+    ]
     return sum(right) / len(right)
 
 

@@ -30,6 +30,7 @@ def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
         fall = np.exp(-rate * (layer - 1))
         if projection == "identity":
             fall = 1 + 0.2 * layer
+        nc2 = 0.3 + 2 * min(fall, 1.2) ** 0.3
         for stage, nc1, jitter in zip(
             ("X", "MX", "PhiMX"), (1.7, 0.7, 1.0) * np.array(fall), noise, strict=True
         ):
@@ -43,7 +44,8 @@ def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
                     "layer": layer,
                     "stage": stage,
                     "nc1": nc1 * jitter,
-                    "nc2": (0.3 + 2 * min(fall, 1.2) ** 0.3) * jitter,
+                    "nc2": nc2 * jitter,
+                    "nc2_mse": (nc2 * jitter) ** 2 / 10**2,
                     "valid": True,
                 }
             )

@@ -96,6 +96,14 @@ def test_one_seed_has_a_band_of_no_width(deep_rfm, assert_series):
     assert fig.axes[0].get_ylabel().startswith("CIFAR-10\nLaplace, ReLU\n")
 
 
+def test_nc2_of_the_earlier_version_is_over_k_squared(deep_rfm, assert_series):
+    """Of ten classes."""
+    fig = deep_rfm_curves.draw(deep_rfm, ROWS[:1], nc2="nc2_over_k2")
+    points = part(deep_rfm, ROWS[0], "MX").assign(scaled=lambda frame: frame["nc2"] / 100)
+    assert_series(fig.axes[1], 1, points, "layer", "scaled")
+    assert fig.axes[1].get_ylabel().endswith("/ $K^2$")
+
+
 def test_row_that_selects_nothing(deep_rfm):
     with pytest.raises(ValueError, match="figure row {'dataset': 'digits'"):
         deep_rfm_curves.draw(deep_rfm, [ROWS[0], ROWS[0] | {"dataset": "digits"}])

@@ -1,6 +1,7 @@
 """The average gradient outer product of a kernel machine, its normalisation and its square root."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -73,7 +74,7 @@ def _centre(x: Tensor, weights: Tensor, a: Tensor, class_counts: list[int]) -> C
 
 
 def direct_form(centred: Centred, weights: Tensor, a: Tensor) -> Tensor:
-    """The gradients of each output, n x d, and the sum of their products: cost c (n^2 d + n d^2)."""
+    """Each output's gradients, n x d, and the sum of their products: cost c (n^2 d + n d^2)."""
     d = centred.deltas.shape[1]
     total = centred.deltas.new_zeros(d, d)
     for c in range(a.shape[1]):
@@ -113,7 +114,7 @@ def symmetric_square(matrix: Tensor, blocks: int = 4) -> Tensor:
     """A A for a symmetric A: only the blocks on and above the diagonal are multiplied."""
     square = torch.empty_like(matrix)
     edges = [len(matrix) * block // blocks for block in range(blocks + 1)]
-    spans = [slice(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    spans = [slice(low, high) for low, high in pairwise(edges)]
     for i, rows in enumerate(spans):
         for columns in spans[i:]:
             product = matrix[rows] @ matrix[:, columns]

@@ -1,4 +1,4 @@
-"""The neural feature ansatz: W_l^T W_l against the AGOP of each layer's input (Ansatz 3.1, App. D)."""
+"""The neural feature ansatz: W_l^T W_l against the AGOP of a layer's input (Ansatz 3.1, App. D)."""
 
 import math
 from dataclasses import dataclass
@@ -19,16 +19,18 @@ BACKBONE_BATCH = 4096
 class HeadLayer:
     """What one hidden layer of the head does to its input, on all training points.
 
-    weight : (w, d) float64 W_l
-    agop : (d, d) float64, of the network's outputs with respect to the layer's input, over points
-    agop_root : (d, d) float64, its symmetric square root
+    The d x d matrices are given by factors, A = F^T F, of only w rows.
+
+    weight : (w, d) float64 W_l, the factor of the neural feature matrix W_l^T W_l
+    agop_factor : (w, d) float64, of the AGOP of the network's outputs by the layer's input
+    root_factor : (w, d) float64, of AGOP^1/2, its symmetric square root
     stages : collapse of the layer's input ("input"), of S V^T times it ("right"), W = U S V^T, and
         of the layer's output ("full")
     """
 
     weight: Tensor
-    agop: Tensor
-    agop_root: Tensor
+    agop_factor: Tensor
+    root_factor: Tensor
     stages: dict[str, Collapse]
 
 
@@ -36,9 +38,9 @@ class HeadLayer:
 def measure_head(network: Network, x: Tensor, class_counts: list[int]) -> list[HeadLayer]:
     """Collapse and AGOP at each hidden layer of a network.
 
-    The backbone runs in its own precision, in evaluation mode; the head in float64. One forward pass
-    and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians with respect
-    to the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed.
+    The backbone runs in its own precision, in evaluation mode; the head in float64. One forward
+    pass and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians with
+    respect to the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed.
 
     Parameters
     ----------
@@ -53,26 +55,30 @@ def measure_head(network: Network, x: Tensor, class_counts: list[int]) -> list[H
     for weight in weights:
         inputs.append(torch.relu(inputs[-1] @ weight.T))
 
-    layers = []
-    input_collapse = collapse.measure(features, class_counts)
+    stages = [collapse.measure(points, class_counts) for points in inputs]
     jacobian_grams = _jacobian_grams(weights, network.readout.weight.double(), inputs[1:])
-    for weight, points, outputs, gram in zip(
-        weights, inputs, inputs[1:], jacobian_grams, strict=False
-    ):
-        _, singular_values, right = torch.linalg.svd(weight, full_matrices=False)
-        output_collapse = collapse.measure(outputs, class_counts)
-        stages = {
-            "input": input_collapse,
-            "right": collapse.measure(points @ right.T * singular_values, class_counts),
-            "full": output_collapse,
-        }
-        agop, root = _agop_and_root(weight, gram)
-        layers.append(HeadLayer(weight, agop, root, stages))
-        input_collapse = output_collapse
+    layers = []
+    for index, weight in enumerate(weights):
+        right = inputs[index] @ right_singular_part(weight).T
+        agop_factor = _symmetric_root(jacobian_grams[index]) @ weight
+        layers.append(
+            HeadLayer(
+                weight,
+                agop_factor,
+                root_factor(agop_factor),
+                {
+                    "input": stages[index],
+                    "right": collapse.measure(right, class_counts),
+                    "full": stages[index + 1],
+                },
+            )
+        )
     return layers
 
 
-def _jacobian_grams(weights: list[Tensor], readout: Tensor, activations: list[Tensor]) -> list[Tensor]:
+def _jacobian_grams(
+    weights: list[Tensor], readout: Tensor, activations: list[Tensor]
+) -> list[Tensor]:
     """H_l, (w, w): mean over points of J^T J, J the Jacobian of the outputs by pre-activation l."""
     n = len(activations[0])
     grams = [torch.zeros_like(weight @ weight.T) for weight in weights]
@@ -88,39 +94,68 @@ def _jacobian_grams(weights: list[Tensor], readout: Tensor, activations: list[Te
     return grams
 
 
-def _agop_and_root(weight: Tensor, jacobian_gram: Tensor) -> tuple[Tensor, Tensor]:
-    """W^T H W and its root: with H = R^2 and R W = U S V^T they are V S^2 V^T and V S V^T."""
-    values, vectors = torch.linalg.eigh(jacobian_gram)
-    half = (vectors * values.clamp(min=0).sqrt()) @ (vectors.T @ weight)
-    _, singular_values, right = torch.linalg.svd(half, full_matrices=False)
-    return half.T @ half, (right.T * singular_values) @ right
+def right_singular_part(weight: Tensor) -> Tensor:
+    """S V^T of W = U S V^T, (w, d), as U^T W with U from the w x w side."""
+    _, left = torch.linalg.eigh(weight @ weight.T)
+    return left.T @ weight
 
 
-def pearson(a: Tensor, b: Tensor) -> float:
-    """Pearson correlation of the entries of two tensors of one shape; nan if either is constant."""
-    a, b = a.double().flatten(), b.double().flatten()
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
-    return float(a @ b) / scale if scale > 0 else math.nan
+def root_factor(factor: Tensor) -> Tensor:
+    """G with G^T G = (F^T F)^1/2, for F of (w, d): with F = U S V^T it is S^1/2 V^T."""
+    rows = right_singular_part(factor)
+    singular_values = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    rounding = torch.finfo(rows.dtype).eps * singular_values.max()
+    return torch.where(singular_values > rounding, rows / singular_values.sqrt(), 0)
 
 
-def neural_feature_matrix(weight: Tensor) -> Tensor:
-    """W^T W, (d, d), for W of (w, d)."""
-    return weight.T @ weight
+def _symmetric_root(matrix: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
 
 
-def nfa(layer: HeadLayer, agop_root: Tensor | None = None) -> float:
-    """Pearson correlation of W^T W with AGOP^1/2: the layer's own, or the one given."""
-    root = layer.agop_root if agop_root is None else agop_root
-    return pearson(neural_feature_matrix(layer.weight), root)
+def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
+    """Pearson correlation of the entries of F^T F and G^T G, without forming these.
+
+    Sums over entries are sums over the factors: <F^T F, G^T G> = ||F G^T||^2, and the sum of all
+    entries of F^T F is ||F 1||^2.
+
+    Parameters
+    ----------
+    f, g : (w, d) and (v, d) float64 tensors
+    diagonal : whether the diagonal entries count
+
+    Returns
+    -------
+    The correlation, nan if either matrix is constant.
+    """
+    d = f.shape[1]
+    entries = d * d if diagonal else d * (d - 1)
+
+    def mean(a: Tensor) -> Tensor:
+        total = a.sum(dim=1).square().sum()
+        return (total if diagonal else total - a.square().sum()) / entries
+
+    def mean_product(a: Tensor, b: Tensor) -> Tensor:
+        total = (a @ b.T).square().sum()
+        if not diagonal:
+            total = total - a.square().sum(dim=0) @ b.square().sum(dim=0)
+        return total / entries
+
+    covariance = float(mean_product(f, g) - mean(f) * mean(g))
+    variance = float(mean_product(f, f) - mean(f) ** 2) * float(mean_product(g, g) - mean(g) ** 2)
+    return covariance / math.sqrt(variance) if variance > 0 else math.nan
+
+
+def nfa(layer: HeadLayer, other: HeadLayer | None = None) -> float:
+    """Pearson correlation of W^T W with AGOP^1/2, the layer's own or another network's."""
+    return pearson_of_grams(layer.weight, (other or layer).root_factor)
 
 
 def nfa_agop(layer: HeadLayer) -> float:
     """Pearson correlation of W^T W with the AGOP itself, as Ansatz 3.1 is written."""
-    return pearson(neural_feature_matrix(layer.weight), layer.agop)
+    return pearson_of_grams(layer.weight, layer.agop_factor)
 
 
 def nfa_offdiagonal(layer: HeadLayer) -> float:
-    """`nfa` over the entries off the diagonal: any two such matrices agree in having a large one."""
-    off = ~torch.eye(len(layer.agop), dtype=torch.bool, device=layer.agop.device)
-    return pearson(neural_feature_matrix(layer.weight)[off], layer.agop_root[off])
+    """`nfa` over the entries off the diagonal: any two such matrices agree in a large diagonal."""
+    return pearson_of_grams(layer.weight, layer.root_factor, diagonal=False)

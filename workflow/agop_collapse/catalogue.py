@@ -77,6 +77,8 @@ FIGURES = {
     "v1_fig02": Figure("gram", (_RELU,), {"stage": "X"}),
     "v1_fig03": Figure("deep_rfm_curves", (_RELU,), {"nc2": "nc2_over_k2"}),
     "v1_fig04": Figure("theory_kernel"),
+    "v1_fig05": Figure("deep_rfm_curves", (_RELU,), {"nc2": "nc2_over_k2"}),
+    "v1_fig06": Figure("deep_rfm_curves", (_RELU,), {"nc2": "nc2_over_k2"}),
     "v1_fig07": Figure("decomposition", (_MLP,)),
     "v1_fig08": Figure("ansatz", (_MLP,)),
     "nfa_null": Figure("nfa_null", (_MLP,)),

@@ -149,7 +149,10 @@ def gram_picture(directions: Tensor, size: int) -> Tensor:
     (p, p) float64 tensor, p = min(size, n).
     """
     means = torch.stack(
-        [points.mean(dim=0) for points in torch.tensor_split(directions, min(size, len(directions)))]
+        [
+            points.mean(dim=0)
+            for points in torch.tensor_split(directions, min(size, len(directions)))
+        ]
     )
     return means @ means.T
 

@@ -73,7 +73,9 @@ def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train"
     classes = _check_classes(np.concatenate([images.labels, images.test_labels]), labels)
 
     image_shape = pixels.shape[1:]
-    train, test = (part.reshape(len(part), math.prod(image_shape)) for part in (pixels, test_pixels))
+    train, test = (
+        part.reshape(len(part), math.prod(image_shape)) for part in (pixels, test_pixels)
+    )
     reference = test if standardize_test == "own" and len(test) > 1 else train
     x, labels = _sort(_standardise(train, train), labels)
     test_x, test_labels = _sort(_standardise(test, reference), test_labels)
@@ -114,7 +116,9 @@ def _standardise(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
     spread = reference.std(axis=0, ddof=1)
     # A constant pixel may have a standard deviation of 1e-17: compare values, not the deviation.
     constant = (reference == reference[:1]).all(axis=0)
-    return np.where(constant, 0.0, (points - reference.mean(axis=0)) / np.where(constant, 1, spread))
+    return np.where(
+        constant, 0.0, (points - reference.mean(axis=0)) / np.where(constant, 1, spread)
+    )
 
 
 def _sort(points: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:

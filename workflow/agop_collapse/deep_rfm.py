@@ -52,10 +52,10 @@ class Fit:
     train_mse : mean squared error over points and outputs
     solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
     within_distance : median distance between two points of one class
-    train_accuracy, test_accuracy : share of points whose largest output is their class; None without
-        points
-    valid : this layer and all before it have a small residual, and within-class distances clear of
-        rounding
+    train_accuracy, test_accuracy : share of points whose largest output is their class;
+        None without points
+    valid : this layer and all before it have a small residual, and within-class distances clear
+        of rounding
     """
 
     train_mse: float
@@ -109,7 +109,8 @@ def build(
 
     Raises
     ------
-    ValueError : when the kernel system cannot be solved at all; the message names a ridge that would.
+    ValueError : when the kernel system cannot be solved at all; the message names a ridge that
+        would do.
     """
     dtype = PRECISIONS[settings.precision]
     counts = data.class_counts
@@ -127,8 +128,9 @@ def build(
         layer = fit_layer(x, targets, test_x, test_labels, counts, settings, features, trusted)
         if trusted and not layer.fit.valid:
             logger.warning(
-                "layer %d: not trustworthy (relative residual of the solve %.1e, within-class distance"
-                " %.1e); this layer and those after it are marked invalid. A ridge of %.0e would help.",
+                "layer %d: not trustworthy (relative residual of the solve %.1e, within-class "
+                "distance %.1e); it and the layers after it are marked invalid. A ridge of %.0e "
+                "would help.",
                 number,
                 layer.fit.solve_residual,
                 layer.fit.within_distance,
@@ -230,9 +232,10 @@ def solve(values: Tensor, targets: Tensor, ridge: float) -> tuple[Tensor, float]
     else:
         alpha, failed = torch.linalg.solve_ex(system, targets)
         if failed or not alpha.isfinite().all():
+            enough = kernels.safe_ridge(len(values), values.dtype)
             raise ValueError(
-                f"the kernel matrix of {len(values)} points is singular with ridge {ridge:g} (are there "
-                f"duplicate points?); set ridge to {kernels.safe_ridge(len(values), values.dtype):.0e} or more"
+                f"the kernel matrix of {len(values)} points is singular with ridge {ridge:g} (are "
+                f"there duplicate points?); set ridge to {enough:.0e} or more"
             )
     residual = torch.linalg.matrix_norm(system @ alpha - targets)
     return alpha, float(residual / torch.linalg.matrix_norm(targets))

@@ -20,9 +20,9 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """The tables deep_rfm, gram, gram_picture and agop_spectrum of one run.
 
-    Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX are
-    numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the input
-    (D29), so that `applied_layer` is l - 1; there are pictures of X_l too (V1 Figure 2).
+    Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX
+    are numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the
+    input (D29), so that `applied_layer` is l - 1; there are pictures of X_l too (V1 Figure 2).
 
     Parameters
     ----------

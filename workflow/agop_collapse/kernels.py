@@ -93,5 +93,5 @@ def gradient_weights(kernel: str, values: Tensor, distance: Tensor, bandwidth: f
 
 
 def safe_ridge(n: int, dtype: torch.dtype) -> float:
-    """A ridge above the rounding of the largest eigenvalue of a kernel matrix, which is at most n."""
+    """A ridge above the rounding of a kernel matrix's largest eigenvalue, which is at most n."""
     return 10.0 ** math.ceil(math.log10(n * torch.finfo(dtype).eps))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
 from . import ansatz
 from .ansatz import HeadLayer
@@ -15,20 +14,20 @@ from .training import Progress
 
 def measure(
     heads: Iterable[tuple[list[HeadLayer], Progress]],
-    independent_roots: list[Tensor],
+    independent_head: list[HeadLayer],
     run: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
     """The tables network_nc, network_nfa and network_training of one network.
 
-    The NFA stands beside what it would be without learning (D20): `nfa_init`, the same network's at
-    its initialisation, and `nfa_independent`, of its W_l^T W_l with the AGOP^1/2 of a network of the
-    same architecture that was initialised independently and not trained.
+    The NFA stands beside what it would be without learning (D20): `nfa_init`, the same network's
+    at its initialisation, and `nfa_independent`, of its W_l^T W_l with the AGOP^1/2 of a network of
+    the same architecture that was initialised independently and not trained.
 
     Parameters
     ----------
     heads : for each measured epoch, in order from the initialisation, what `ansatz.measure_head`
         found, and the loss and accuracy
-    independent_roots : AGOP^1/2, per layer, of the independent network
+    independent_head : what `ansatz.measure_head` found of the independent network
     run : the run's columns: dataset, model, seed
     """
     nc_rows: list[dict] = []
@@ -49,7 +48,7 @@ def measure(
                 "nfa_agop": ansatz.nfa_agop(layer),
                 "nfa_offdiagonal": ansatz.nfa_offdiagonal(layer),
                 "nfa_init": nfa_init[index],
-                "nfa_independent": ansatz.nfa(layer, independent_roots[index]),
+                "nfa_independent": ansatz.nfa(layer, independent_head[index]),
             }
             nfa_rows.append(keys | correlations)
     return {

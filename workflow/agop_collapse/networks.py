@@ -1,10 +1,11 @@
-"""Networks: a backbone, and a head of five fully connected ReLU layers without biases (Appendix D)."""
+"""Networks: a backbone and a head of five fully connected ReLU layers, no biases (Appendix D)."""
 
 import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +42,7 @@ class Network(nn.Module):
         widths = [features] + [width] * HIDDEN_LAYERS
         self.backbone = backbone
         self.hidden = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, bias=False)
-            for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+            nn.Linear(fan_in, fan_out, bias=False) for fan_in, fan_out in pairwise(widths)
         )
         self.readout = nn.Linear(width, classes, bias=False)
 

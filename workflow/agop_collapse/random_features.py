@@ -1,4 +1,4 @@
-"""Random feature maps between the layers of Deep RFM: ReLU and cosine (Appendix D, V1 Prop. 5.1)."""
+"""Random feature maps between the layers of Deep RFM: ReLU and cosine (Appendix D)."""
 
 import math
 from dataclasses import dataclass

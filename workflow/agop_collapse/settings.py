@@ -91,7 +91,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
         case "pattern" if where.endswith("backbone"):
             return f"{where} = {value!r} must be module:function, such as my_networks:small"
         case "pattern":
-            return f"{where}: {value!r} must be letters, digits and _, and begin with a letter"
+            return f"{where}: {value!r} must be letters, digits and _, a letter first"
         case "type":
             allowed = rule if isinstance(rule, str) else " or ".join(rule)
             return f"{where} = {value!r} must be of type {allowed}{_number_hint(value)}"
@@ -138,7 +138,7 @@ def _unknown(where: str, value: Any, known: Any, what: str = "value") -> str:
 
 
 def _check_study(study: dict[str, Any], where: str) -> None:
-    """What no schema can say: names that refer to others, runs given twice, figures without runs."""
+    """What no schema says: names that refer to others, runs given twice, figures without runs."""
     for kind, columns in (
         ("deep_rfm", DEEP_RFM_COLUMNS),
         ("networks", NETWORK_COLUMNS),
@@ -152,8 +152,8 @@ def _check_study(study: dict[str, Any], where: str) -> None:
                 run = (dataset, *(block[column] for column in columns[1:]))
                 if run in seen:
                     raise ConfigError(
-                        f"{path}: the run {', '.join(run)} is already given by {kind}[{seen[run]}]; "
-                        "its results would have the same paths. Use another study for the variant"
+                        f"{path}: the run {', '.join(run)} is already given by {kind}"
+                        f"[{seen[run]}], and results would have the same paths; use another study"
                     )
                 seen[run] = index
     for index, block in enumerate(study["networks"]):
@@ -171,11 +171,12 @@ def _check_backbone(block: dict[str, Any], where: str) -> None:
         raise ConfigError(_unknown(f"{where}.model", model, MODELS) + "; or give it a backbone")
     if backbone is not None and model in MODELS:
         raise ConfigError(
-            f"{where}.model = {model!r} has a backbone of its own; give the one of {backbone!r} another name"
+            f"{where}.model = {model!r} has a backbone of its own; "
+            f"give the one of {backbone!r} another name"
         )
     if backbone is not None and not backbone_file(backbone).is_file():
         raise ConfigError(
-            f"{where}.backbone = {backbone!r}: there is no {backbone_file(backbone)} in {Path.cwd()}"
+            f"{where}.backbone = {backbone!r}: no {backbone_file(backbone)} in {Path.cwd()}"
         )
 
 
@@ -205,8 +206,8 @@ def _check_figure(study: dict[str, Any], figure: str, where: str) -> None:
             layers = study["figures"][figure]["layers"]
             if max(layers) > depth + 1:
                 raise ConfigError(
-                    f"{where}.layers = {layers}: a run of depth {depth} has layers 1 (the input) to "
-                    f"{depth + 1}"
+                    f"{where}.layers = {layers}: a run of depth {depth} has layers 1 (the input) "
+                    f"to {depth + 1}"
                 )
         if spec.plot == "ablation" and len({run["projection"] for run in runs}) < 2:
             name = ", ".join(row.values())
@@ -271,9 +272,7 @@ def runs_of_row(study: dict[str, Any], figure: str, row: dict[str, str]) -> list
 
 def figure_runs(study: dict[str, Any], figure: str) -> list[dict[str, Any]]:
     """The runs that a figure is drawn from, row by row."""
-    runs = [
-        run for row in figure_rows(study, figure) for run in runs_of_row(study, figure, row)
-    ]
+    runs = [run for row in figure_rows(study, figure) for run in runs_of_row(study, figure, row)]
     if PLOTS[FIGURES[figure].plot].all_seeds:
         return runs
     return [run for run in runs if run["seed"] == study["seeds"][0]]

@@ -18,7 +18,7 @@ class StorageError(RuntimeError):
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name, safely on disk, when the block ends well."""
+    """A temporary path beside `path` that takes its name, safe on disk, if the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:

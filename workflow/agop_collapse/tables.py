@@ -46,7 +46,8 @@ SCHEMAS = {
         "gram": _RUN
         | {"applied_layer": pa.int64()}
         | _floats("within_mean", "within_sd", "between_mean", "between_sd"),
-        "gram_picture": _RUN | {"stage": pa.string(), "i": pa.int64(), "j": pa.int64(), "gram": pa.float32()},
+        "gram_picture": _RUN
+        | {"stage": pa.string(), "i": pa.int64(), "j": pa.int64(), "gram": pa.float32()},
         "agop_spectrum": _RUN | {"index": pa.int64(), "eigenvalue": pa.float64()},
         "network_nc": _NETWORK
         | {"layer": pa.int64(), "stage": pa.string()}
@@ -55,6 +56,10 @@ SCHEMAS = {
         "network_nfa": _NETWORK
         | {"layer": pa.int64()}
         | _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent"),
+        "nfa_summary": {"dataset": pa.string(), "model": pa.string()}
+        | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
+        | {"values": pa.int64(), "fitted": pa.bool_()}
+        | _floats("paper_mean", "paper_sd"),
         "theory_kernel": {"seed": pa.int64()}
         | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
         | {"width": pa.int64(), "draws": pa.int64()},

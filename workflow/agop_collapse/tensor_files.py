@@ -42,7 +42,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except SafetensorError as error:
         raise StorageError(f"{path} is damaged ({error}); {_derive_again(path)}") from error
     if METADATA_KEY not in header:
-        raise StorageError(f"{path} was not written by this workflow: it has no {METADATA_KEY} header")
+        raise StorageError(
+            f"{path} was not written by this workflow: it has no {METADATA_KEY} header"
+        )
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise StorageError(f"{path}: tensor {name!r} holds values that are not finite")
@@ -52,7 +54,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def expect_shape(path: Path, name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
     """Raise StorageError, naming the file, unless a tensor read from it has this shape."""
     if tuple(tensor.shape) != tuple(shape):
-        raise StorageError(f"{path}: {name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
+        raise StorageError(
+            f"{path}: {name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}"
+        )
 
 
 def _derive_again(path: Path) -> str:

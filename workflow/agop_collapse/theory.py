@@ -32,7 +32,7 @@ def expected_relu_distance(distance: Tensor) -> Tensor:
 def simulate_relu_distances(
     distances: Sequence[float], width: int, draws: int, seed: int
 ) -> list[dict[str, float]]:
-    """Distances of pairs of unit vectors after ReLU features, and what theory expects (V1 Figure 4).
+    """Distances of unit vectors after ReLU features, and what theory expects (V1 Figure 4).
 
     Parameters
     ----------

@@ -51,8 +51,8 @@ def measured_epochs(settings: Settings) -> list[int]:
 class Trainer:
     """A network, its optimizer and its data: an epoch at a time.
 
-    Each epoch's batches are drawn by a generator of its own, so a run continued from the state after
-    an epoch is the unbroken run, bit for bit.
+    Each epoch's batches are drawn by a generator of its own, so a run continued from the state
+    after an epoch is the unbroken run, bit for bit.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Trainer:
         return float(loss), float(correct.double().mean())
 
     def optimizer_state(self) -> dict[str, Tensor]:
-        """The optimizer's buffers by "parameter index.name"; empty when it is made anew each epoch."""
+        """The optimizer's buffers by "parameter index.name"; none if it is made anew each epoch."""
         if self.settings.recreate_optimizer:
             return {}
         return {
@@ -142,7 +142,7 @@ class Trainer:
     def resume(
         self, epoch: int, weights: Mapping[str, Tensor], optimizer_state: Mapping[str, Tensor]
     ) -> None:
-        """Go back to the state after `epoch`, as `network.state_dict` and `optimizer_state` gave it."""
+        """Go back to the state after `epoch` that `state_dict` and `optimizer_state` gave."""
         self.network.load_state_dict(weights)
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in optimizer_state.items():

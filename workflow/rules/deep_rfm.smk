@@ -1,32 +1,6 @@
 # Deep RFM: build the layers of a run, then measure their collapse.
 
 
-def deep_rfm_settings(wildcards):
-    return find_run(wildcards, settings.deep_rfm_runs)["settings"]
-
-
-def layer_width(wildcards):
-    """Dimension of the points after the first layer, near enough to plan by."""
-    run = deep_rfm_settings(wildcards)
-    if run["feature_map"] == "relu":
-        return run["width"]
-    return 3072 if run["n_features"] == "input_dim" else run["n_features"]
-
-
-def deep_rfm_mem_mb(wildcards, attempt):
-    """Eight n x n and d x d matrices, four n x d, in float64; and what PyTorch itself takes."""
-    n, d = n_points(wildcards), layer_width(wildcards)
-    return attempt * (1500 + 8 * (8 * n * n + 8 * d * d + 4 * n * d) // 10**6)
-
-
-def deep_rfm_minutes(wildcards, attempt):
-    """Layers at 10 (CPU thread) or 5000 (GPU) Gflop/s: the solve, W^2, the products and the root."""
-    n, d = n_points(wildcards), layer_width(wildcards)
-    rate = 5e12 if gpus(wildcards) else 1e10 * torch_threads(wildcards)
-    flops = deep_rfm_settings(wildcards)["depth"] * (2 * n**3 + 6 * n * n * d + 30 * d**3)
-    return attempt * (10 + int(2 * flops / rate / 60))
-
-
 rule build_deep_rfm:
     input:
         data="results/{study}/data/{dataset}.safetensors",
@@ -48,6 +22,9 @@ rule build_deep_rfm:
         settings=deep_rfm_settings,
         torch_threads=torch_threads,
         device=device,
+    message:
+        "Deep RFM on {wildcards.dataset}: {wildcards.kernel} kernel, {wildcards.feature_map}"
+        " features, projection {wildcards.projection}, seed {wildcards.seed}"
     script:
         "../scripts/build_deep_rfm.py"
 
@@ -77,5 +54,8 @@ rule measure_deep_rfm:
         depth=lambda wildcards: deep_rfm_settings(wildcards)["depth"],
         torch_threads=torch_threads,
         device=device,
+    message:
+        "Measuring Deep RFM on {wildcards.dataset}: {wildcards.kernel}, {wildcards.feature_map},"
+        " {wildcards.projection}, seed {wildcards.seed}"
     script:
         "../scripts/measure_deep_rfm.py"

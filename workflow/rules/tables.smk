@@ -1,31 +1,5 @@
 # A study's tables: the rows of all its runs.
 
-DEEP_RFM_TABLES = ["deep_rfm", "gram", "agop_spectrum"]
-NETWORK_TABLES = ["network_nc", "network_nfa", "network_training"]
-
-
-def parts_of_table(wildcards):
-    """The table of each run, in the order of the configuration."""
-    study = STUDIES[wildcards.study]
-    network = wildcards.table in NETWORK_TABLES
-    runs = settings.network_runs(study) if network else settings.deep_rfm_runs(study)
-    if not runs:
-        raise WorkflowError(f"The study {wildcards.study} has no run for the table {wildcards.table}.")
-    return [part(wildcards.study, run, wildcards.table) for run in runs]
-
-
-def figure_tables(study):
-    """Tables of the study as a whole that its figures are drawn from."""
-    plots = [catalogue.PLOTS[catalogue.FIGURES[name].plot] for name in STUDIES[study]["figures"]]
-    return sorted({table for plot in plots if not plot.columns for table in plot.tables})
-
-
-def tables_of_study(study):
-    names = DEEP_RFM_TABLES if STUDIES[study]["deep_rfm"] else []
-    names = names + (NETWORK_TABLES if STUDIES[study]["networks"] else [])
-    names = names + figure_tables(study)
-    return expand("results/{study}/tables/{table}.parquet", study=study, table=names)
-
 
 rule combine_table:
     input:
@@ -43,8 +17,32 @@ rule combine_table:
     resources:
         mem_mb=2000,
         runtime=10,
+    message:
+        "Table {wildcards.table} of the study {wildcards.study}"
     script:
         "../scripts/combine_table.py"
+
+
+rule summarise_nfa:
+    input:
+        network_nfa="results/{study}/tables/network_nfa.parquet",
+        network_training="results/{study}/tables/network_training.parquet",
+        code=code("summarise_nfa"),
+    output:
+        parquet="results/{study}/tables/nfa_summary.parquet",
+        csv="results/{study}/tables/nfa_summary.csv",
+    log:
+        "results/{study}/logs/summarise_nfa.log",
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    message:
+        "Table nfa_summary of the study {wildcards.study}"
+    script:
+        "../scripts/summarise_nfa.py"
 
 
 rule tables:

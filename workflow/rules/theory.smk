@@ -1,10 +1,6 @@
 # Theory: what the paper's propositions say, beside what a simulation finds.
 
 
-def theory_kernel_settings(wildcards):
-    return STUDIES[wildcards.study]["theory_kernel"]
-
-
 rule simulate_theory_kernel:
     input:
         code=code("simulate_theory_kernel"),
@@ -22,5 +18,7 @@ rule simulate_theory_kernel:
         settings=theory_kernel_settings,
         seed=lambda wildcards: STUDIES[wildcards.study]["seeds"][0],
         torch_threads=torch_threads,
+    message:
+        "Simulating what ReLU features do to distances"
     script:
         "../scripts/simulate_theory_kernel.py"

@@ -1,4 +1,4 @@
-"""Measure a network's collapse and the neural feature ansatz, layer by layer, at each checkpoint."""
+"""Measure a network's collapse and neural feature ansatz, layer by layer, at each checkpoint."""
 
 import torch
 from agop_collapse import ansatz, device, tables
@@ -32,6 +32,5 @@ with job(snakemake):
 
     stranger = new_network(derive_seed(run["seed"], "independent network"))
     independent_head = ansatz.measure_head(stranger, x, data.class_counts)
-    independent_roots = [layer.agop_root for layer in independent_head]
-    for name, table in measure(heads(), independent_roots, run).items():
+    for name, table in measure(heads(), independent_head, run).items():
         tables.save(snakemake.output[name], name, table)

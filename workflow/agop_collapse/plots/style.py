@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib.style
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -22,16 +23,10 @@ NC1_LABEL = r"tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
 NC2_LABEL = r"$\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
 FITTED_LOSS = 0.05  # nothing is read off a network whose final train loss is above this
 
-# Seaborn's "colorblind" palette, but for a yellow that shows on white.
-COLOURS = {
-    "blue": "#0173B2",
-    "orange": "#DE8F05",
-    "green": "#029E73",
-    "red": "#D55E00",
-    "magenta": "#CC78BC",
-    "yellow": "#BFAE00",
-    "grey": "#777777",
-}
+# The colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
+_HUES = ("blue", "orange", "green", "red", "magenta")
+COLOURS = dict(zip(_HUES, seaborn.color_palette("colorblind").as_hex(), strict=False))
+COLOURS |= {"yellow": "#BFAE00", "grey": "#777777"}
 NAMES = {
     "mnist": "MNIST",
     "cifar10": "CIFAR-10",
@@ -115,7 +110,7 @@ def summarise(frame: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     """
     groups = frame.groupby(by, sort=True)[value]
     mean = groups.mean(skipna=False)
-    sd = groups.std(ddof=1, skipna=False).fillna(0)
+    sd = groups.std(ddof=1).fillna(0)
     lower = (mean - sd).where(mean <= 0, np.maximum(mean - sd, 0.01 * mean))
     return pd.DataFrame({"mean": mean, "lower": lower, "upper": mean + sd}).reset_index()
 

@@ -17,7 +17,7 @@ LINE = ("linear interpolation", Look(COLOURS["green"], "--", "None"))
 
 @style.use_style()
 def draw(theory_kernel: pd.DataFrame) -> Figure:
-    """Left, the distance of two unit vectors after ReLU features against that before; right, the ratio.
+    """The distance of two unit vectors after ReLU features against that before; right, the ratio.
 
     The band is one standard deviation over random feature maps.
 

@@ -1,0 +1,133 @@
+"""Distances that survive collapse, kernels, and the weights of their gradients."""
+
+import math
+
+import numpy as np
+import oracle
+import pytest
+import torch
+from agop_collapse import kernels
+from clouds import cloud, clouds
+from hypothesis import given
+from torch.autograd.functional import jacobian
+
+EPS = torch.finfo(torch.float64).eps
+BANDWIDTH = 1.7
+
+
+def relative_error(found: torch.Tensor, truth: np.ndarray) -> float:
+    truth = torch.tensor(truth)
+    pairs = truth > 0
+    return float(((found - truth).abs()[pairs] / truth[pairs]).max())
+
+
+@given(clouds())
+def test_squared_distances_err_by_rounding_of_the_norms(points):
+    x, z = points.x, points.x.flip(0)[:3]
+    found = kernels.squared_distances(x, z)
+    truth = torch.tensor(oracle.distances(x.numpy(), z.numpy()) ** 2)
+    norms = x.square().sum(dim=1)[:, None] + z.square().sum(dim=1)
+    assert found.shape == (len(x), len(z))
+    assert (found >= 0).all()
+    assert ((found - truth).abs() <= 32 * EPS * norms).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_coincident_points_are_at_distance_zero(dtype):
+    x = cloud(0, [20, 20], 30).x.to(dtype)
+    z = torch.cat([x[5:9], x[:1]])
+    squared = kernels.squared_distances(x, z)
+    expected = torch.zeros(40, 5, dtype=torch.bool)
+    expected[[5, 6, 7, 8, 0], range(5)] = True
+    assert torch.equal(squared == 0, expected)
+
+
+@given(clouds())
+def test_distances_are_norms_of_differences(points):
+    found = kernels.distances(points.x, points.counts)
+    truth = oracle.distances(points.x.numpy(), points.x.numpy())
+    # A pair's square errs by the rounding of its points' squares, about their class mean if shared.
+    labels = torch.tensor(oracle.classes_of(points.counts))
+    means = [oracle.class_mean(points.x.numpy(), points.counts, k) for k in labels]
+    own = torch.tensor(np.array(means))
+    near, far = (points.x - own).square().sum(dim=1), points.x.square().sum(dim=1)
+    norms = torch.where(labels[:, None] == labels, near[:, None] + near, far[:, None] + far)
+    squares = torch.tensor(truth**2)
+    assert ((found.square() - squares).abs() <= 40 * EPS * (norms + squares)).all()
+    assert (found.diagonal() == 0).all()
+    torch.testing.assert_close(found, found.T, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-6, 1e-9])
+def test_distances_keep_their_digits_in_collapsed_classes(spread):
+    points = cloud(1, [9, 30, 1, 17], 12, spread=spread)
+    truth = oracle.distances(points.x.numpy(), points.x.numpy())
+    assert relative_error(kernels.distances(points.x, points.counts), truth) < 1e-9
+
+
+def test_the_plain_formula_loses_them():
+    points = cloud(1, [9, 30, 1, 17], 12, spread=1e-6)
+    truth = oracle.distances(points.x.numpy(), points.x.numpy())
+    plain = torch.tensor(oracle.expanded_distances(points.x.numpy()))
+    assert relative_error(plain, truth) > 1e-5
+    blind = kernels.distances(points.x, [1] * points.n)
+    assert relative_error(blind, truth) > 1e-5
+
+
+def test_float32_keeps_its_digits_too():
+    points = cloud(2, [9, 30, 1, 17], 12, spread=1e-3)
+    x = points.x.float()
+    truth = oracle.distances(x.double().numpy(), x.double().numpy())
+    assert relative_error(kernels.distances(x, points.counts).double(), truth) < 1e-5
+    plain = torch.tensor(oracle.expanded_distances(x.numpy())).double()
+    assert relative_error(plain, truth) > 1e-2
+
+
+@pytest.mark.parametrize("kernel", kernels.KERNELS)
+def test_kernel_is_its_formula(kernel):
+    x = cloud(3, [4, 5], 3).x.numpy()
+    distance = torch.tensor(oracle.distances(x, x))
+    found = kernels.kernel_matrix(kernel, distance, BANDWIDTH)
+    by_autograd = [
+        oracle.differentiable_kernel(kernel, point, torch.tensor(x), BANDWIDTH)
+        for point in torch.tensor(x)
+    ]
+    torch.testing.assert_close(found, torch.stack(by_autograd), rtol=1e-14, atol=0)
+    expected = oracle.kernel_of_distance(kernel, np.array([0, 1.0]), 2.0)
+    assert expected == pytest.approx([1, math.exp(-0.5 if kernel == "laplace" else -0.125)])
+    assert torch.equal(found.diagonal(), torch.ones(9, dtype=torch.float64))
+
+
+def test_unknown_kernel():
+    with pytest.raises(ValueError, match="'cauchy'.*laplace, gaussian"):
+        kernels.kernel_matrix("cauchy", torch.zeros(1, 1), 1.0)
+
+
+@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@given(points=clouds(spreads=(1.0, 0.1)))
+def test_gradient_weights_are_autograds(kernel, points):
+    x = points.x
+    distance = torch.tensor(oracle.distances(x.numpy(), x.numpy()))
+    values = kernels.kernel_matrix(kernel, distance, BANDWIDTH)
+    weights = kernels.gradient_weights(kernel, values, distance, BANDWIDTH)
+    for point, row in zip(x, weights, strict=True):
+        gradients = jacobian(lambda p: oracle.differentiable_kernel(kernel, p, x, BANDWIDTH), point)
+        found = -row[:, None] * (point - x)
+        torch.testing.assert_close(found, gradients, rtol=1e-10, atol=1e-14)
+
+
+def test_laplace_has_no_gradient_where_points_coincide():
+    distance = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    values = kernels.kernel_matrix("laplace", distance, 2.0)
+    weights = kernels.gradient_weights("laplace", values, distance, 2.0)
+    slope = math.exp(-0.5) / 2
+    torch.testing.assert_close(weights, torch.tensor([[0.0, slope], [slope, 0.0]]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("n", [2, 100, 1797, 50_000])
+def test_safe_ridge_is_a_power_of_ten_above_rounding(n, dtype):
+    ridge = kernels.safe_ridge(n, dtype)
+    rounding = n * torch.finfo(dtype).eps
+    assert rounding <= ridge < 10 * rounding
+    assert math.log10(ridge) == pytest.approx(round(math.log10(ridge)))
