@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from .dataset import Dataset
+from .errors import UserError
 
 
-class DataError(ValueError):
+class DataError(UserError):
     """A data set that no trustworthy figure can be made of; the message says why and what to do."""
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from . import agop, kernels
 from .dataset import Dataset, one_hot_targets
+from .errors import UserError
 from .points import unit_rows
 from .random_features import FeatureMap, fourier_features, relu_features
 from .seeding import generator
@@ -109,7 +110,7 @@ def build(
 
     Raises
     ------
-    ValueError : when the kernel system cannot be solved at all; the message names a ridge that
+    UserError : when the kernel system cannot be solved at all; the message names a ridge that
         would do.
     """
     dtype = PRECISIONS[settings.precision]
@@ -222,7 +223,7 @@ def solve(values: Tensor, targets: Tensor, ridge: float) -> tuple[Tensor, float]
 
     Raises
     ------
-    ValueError : when the matrix is singular; the message names a ridge that would do.
+    UserError : when the matrix is singular; the message names a ridge that would do.
     """
     system = values.clone()
     system.diagonal().add_(ridge)
@@ -233,7 +234,7 @@ def solve(values: Tensor, targets: Tensor, ridge: float) -> tuple[Tensor, float]
         alpha, failed = torch.linalg.solve_ex(system, targets)
         if failed or not alpha.isfinite().all():
             enough = kernels.safe_ridge(len(values), values.dtype)
-            raise ValueError(
+            raise UserError(
                 f"the kernel matrix of {len(values)} points is singular with ridge {ridge:g} (are "
                 f"there duplicate points?); set ridge to {enough:.0e} or more"
             )

@@ -2,6 +2,8 @@
 
 import torch
 
+from .errors import UserError
+
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -15,13 +17,13 @@ def select(wanted: str, gpus: int) -> torch.device:
 
     Raises
     ------
-    ValueError : when "cuda" is wanted and there is none, or none was granted.
+    UserError : when "cuda" is wanted and there is none, or none was granted.
     """
     if wanted not in DEVICES:
         raise ValueError(f"unknown device {wanted!r}; known: {', '.join(DEVICES)}")
     usable = gpus > 0 and torch.cuda.is_available()
     if wanted == "cuda" and not usable:
-        raise ValueError(
+        raise UserError(
             f"device is cuda, but PyTorch {'sees no GPU' if gpus else 'was granted none (gpu=0)'}; "
             "set the study's device to auto or cpu"
         )

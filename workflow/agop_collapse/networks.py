@@ -10,6 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .errors import UserError
 from .seeding import derive_seed
 
 HIDDEN_LAYERS = 5
@@ -99,7 +100,8 @@ def build(
 
     Raises
     ------
-    ValueError : on an unknown model, or a backbone that cannot be found or does not fit.
+    ValueError : on an unknown model.
+    UserError : on a backbone that cannot be found or does not fit.
     """
     with _seeded(seed):
         images_to_features = _backbone(architecture)(*image_shape)
@@ -124,7 +126,7 @@ def _backbone(architecture: Architecture) -> Callable[[int, int, int], nn.Module
     try:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
-        raise ValueError(
+        raise UserError(
             f"backbone {architecture.backbone!r} of model {architecture.model!r}: {error}"
         ) from error
 
@@ -137,7 +139,7 @@ def _count_features(
         features = backbone.eval()(torch.zeros(1, *image_shape))
     backbone.train()
     if features.dim() != 2:
-        raise ValueError(
+        raise UserError(
             f"the backbone of model {architecture.model!r} maps one image to shape "
             f"{tuple(features.shape)}; it must be (1, features)"
         )

@@ -13,11 +13,12 @@ import jsonschema
 import yaml
 
 from .catalogue import DEEP_RFM_COLUMNS, FIGURES, MODELS, NETWORK_COLUMNS, PLOTS
+from .errors import UserError
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A mistake in config.yaml; the message names the key, its value and what is allowed."""
 
 

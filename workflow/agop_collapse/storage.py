@@ -11,8 +11,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from .errors import UserError
 
-class StorageError(RuntimeError):
+
+class StorageError(UserError):
     """A file that is missing, damaged, or not what its reader expects; the message names it."""
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from .dataset import Dataset, one_hot_targets
+from .errors import UserError
 from .networks import Network
 from .seeding import generator
 
@@ -39,7 +40,7 @@ class Progress:
     test_accuracy: float | None
 
 
-class DivergenceError(RuntimeError):
+class DivergenceError(UserError):
     """The loss is no longer finite; the message says when, and what to lower."""
 
 

@@ -6,8 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-# Errors of the user's input or machine, whose message says all; others show where they come from.
-EXPECTED = {"DataError", "StorageError", "DivergenceError", "ValueError"}
+from agop_collapse.errors import UserError
 
 
 @contextlib.contextmanager
@@ -15,7 +14,7 @@ def job(snakemake) -> Iterator[None]:
     """Run a script's work with all that it prints in the rule's log.
 
     An error ends the script with status 1 and one paragraph on the terminal; the log has it too,
-    with the traceback unless the error explains itself.
+    with the traceback unless it is one that the user can mend.
     """
     terminal = sys.stderr
     with open(snakemake.log[0], "w", buffering=1) as log:
@@ -24,9 +23,10 @@ def job(snakemake) -> Iterator[None]:
             try:
                 yield
             except Exception as error:
-                if type(error).__name__ not in EXPECTED:
+                message = f"{snakemake.rule}: {error}"
+                if not isinstance(error, UserError):
                     traceback.print_exc()
-                message = f"{snakemake.rule}: {type(error).__name__}: {error}"
+                    message = f"{snakemake.rule}: {type(error).__name__}: {error}"
                 print(message, file=log)
                 print(message, file=terminal)
                 raise SystemExit(1) from None

@@ -17,7 +17,7 @@ SERIES = {
     "nfa_independent": ("AGOP of an independent network", Look(COLOURS["red"], ":", "^")),
 }
 # What the paper takes for a chance correlation at width d: "approximately (at most)" this.
-CHANCE = ("$512^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))
+CHANCE = ("chance, as the paper has it: $512^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))
 
 
 @style.use_style()

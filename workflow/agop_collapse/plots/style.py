@@ -23,7 +23,7 @@ NC1_LABEL = r"tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
 NC2_LABEL = r"$\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
 FITTED_LOSS = 0.05  # nothing is read off a network whose final train loss is above this
 
-# The colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
+# A colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
 _HUES = ("blue", "orange", "green", "red", "magenta")
 COLOURS = dict(zip(_HUES, seaborn.color_palette("colorblind").as_hex(), strict=False))
 COLOURS |= {"yellow": "#BFAE00", "grey": "#777777"}

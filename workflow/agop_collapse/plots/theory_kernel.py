@@ -10,7 +10,7 @@ from .style import COLOURS, Look
 
 HEIGHT = 2.1  # inches
 MAPPED = r"$\mathbf{E}\,\|\sigma(Wx) - \sigma(Wy)\|$"
-SIMULATION = ("simulation", Look(COLOURS["blue"], "None", "o"))
+SIMULATION = (r"simulation, $\pm$ 1 sd", Look(COLOURS["blue"], "None", "o"))
 THEORY = ("theory", Look(COLOURS["orange"], "-", "None"))
 LINE = ("linear interpolation", Look(COLOURS["green"], "--", "None"))
 
