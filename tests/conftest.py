@@ -1,10 +1,16 @@
-"""What all tests share: one thread, hypothesis without chance or clock, the digits."""
+"""What all tests share: one thread, hypothesis without chance or clock, the data sets."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
 
 import hypothesis
 import pytest
+import real_data
 import torch
-from agop_collapse.data import load_digits, prepare
+from agop_collapse.data import prepare
 from agop_collapse.dataset import Dataset
+from agop_collapse.sources import load_digits
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
@@ -21,3 +27,14 @@ def digits() -> Dataset:
 def few_digits() -> Dataset:
     """The first 300 digits to train on, the next 60 to test."""
     return prepare(load_digits(300, 60), 300, 60)
+
+
+@pytest.fixture(scope="session")
+def real_root(tmp_path_factory) -> Callable[[str], Path]:
+    """Function that unpacks mnist, cifar10 or svhn, once; the folder can serve as data root."""
+
+    @functools.cache
+    def unpacked(name: str) -> Path:
+        return real_data.unpack(name, tmp_path_factory.mktemp(name))
+
+    return unpacked

@@ -6,7 +6,8 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from agop_collapse.data import LOADERS, DataError, Images, load_digits, prepare
+from agop_collapse.data import DataError, Images, prepare
+from agop_collapse.sources import LOADERS, load_digits
 from clouds import SEEDS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,7 +104,7 @@ def test_the_first_points_are_taken_and_no_others():
 
 def test_images_are_left_as_they_were():
     images = images_of([1, 0, 1], [0])
-    before = dataclasses.astuple(images)
+    before = (images.pixels, images.labels, images.test_pixels, images.test_labels)
     copies = [part.copy() for part in before]
     prepare(images, 3, 1)
     assert all((a == b).all() for a, b in zip(before, copies, strict=True))

@@ -10,11 +10,12 @@ import oracle
 import pytest
 import torch
 from agop_collapse import collapse, deep_rfm, layer_files
-from agop_collapse.data import load_digits, prepare
+from agop_collapse.data import prepare
 from agop_collapse.dataset import Dataset, one_hot_targets
 from agop_collapse.deep_rfm import Layer, Settings, build, is_trustworthy, median_within_distance
 from agop_collapse.random_features import fourier_features, relu_features
 from agop_collapse.seeding import generator
+from agop_collapse.sources import load_digits
 from clouds import SEEDS, cloud
 from hypothesis import given
 from torch import Tensor

@@ -17,6 +17,14 @@ from .errors import UserError
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
+# Keys of a data set that only some kinds have.
+KINDS_OF_KEY = {
+    "path": ("image_folder", "npz"),
+    "test_path": ("image_folder",),
+    "size": ("image_folder",),
+    "channels": ("image_folder",),
+}
+
 
 class ConfigError(UserError):
     """A mistake in config.yaml; the message names the key, its value and what is allowed."""
@@ -140,6 +148,8 @@ def _unknown(where: str, value: Any, known: Any, what: str = "value") -> str:
 
 def _check_study(study: dict[str, Any], where: str) -> None:
     """What no schema says: names that refer to others, runs given twice, figures without runs."""
+    for name, dataset in study["datasets"].items():
+        _check_dataset(dataset, f"{where}.datasets.{name}")
     for kind, columns in (
         ("deep_rfm", DEEP_RFM_COLUMNS),
         ("networks", NETWORK_COLUMNS),
@@ -164,6 +174,17 @@ def _check_study(study: dict[str, Any], where: str) -> None:
         if figure not in FIGURES:
             raise ConfigError(_unknown(f"{where}.figures", figure, FIGURES, what="key"))
         _check_figure(study, figure, path)
+
+
+def _check_dataset(dataset: dict[str, Any], where: str) -> None:
+    kind = dataset["kind"]
+    for key, kinds in KINDS_OF_KEY.items():
+        if dataset[key] is not None and kind not in kinds:
+            raise ConfigError(
+                f"{where}.{key} = {dataset[key]!r} is for the kind {' or '.join(kinds)}, not {kind}"
+            )
+    if kind in KINDS_OF_KEY["path"] and dataset["path"] is None:
+        raise ConfigError(f"{where}: path must be given for the kind {kind}")
 
 
 def _check_backbone(block: dict[str, Any], where: str) -> None:

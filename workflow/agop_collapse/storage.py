@@ -84,6 +84,17 @@ def resumable(folder: Path, fingerprint: str) -> Iterator[Path]:
         os.close(lock)
 
 
+def listing(folder: Path) -> list[tuple[str, int, int]]:
+    """Path, size and time of change of every file in a folder and in those below it, sorted."""
+    files = [
+        entry
+        for place, _, _ in os.walk(folder, followlinks=True)
+        for entry in os.scandir(place)
+        if entry.is_file()
+    ]
+    return sorted((file.path, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
 def fingerprint(files: Sequence[Path], **facts: Any) -> str:
     """SHA-256 of some facts (JSON values) and of the contents of files, as 64 hex digits."""
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())

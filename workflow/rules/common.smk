@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from agop_collapse import catalogue, provenance, settings
+from agop_collapse import catalogue, downloads, provenance, settings, storage
 
 LIBRARY = Path(workflow.basedir, "workflow", "agop_collapse")
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
@@ -18,6 +18,9 @@ except settings.ConfigError as error:
 
 STUDIES = config["studies"]
 DEFAULT_STUDY = config["study"]
+
+# The variable is for clusters and shared machines, whose data lie where no configuration knows.
+DATA_ROOT = os.path.expanduser(os.environ.get("AGOP_COLLAPSE_DATA") or config["data_root"])
 
 # The folder of a run, by the columns that name it in the tables.
 DEEP_RFM = "results/{study}/deep_rfm/{dataset}/{kernel}-{feature_map}-{projection}/seed{seed}"
@@ -85,6 +88,64 @@ def dataset_settings(wildcards):
 
 def n_points(wildcards):
     return dataset_settings(wildcards)["n"]
+
+
+def public_folder(kind):
+    """Parameter function: the folder of a public data set."""
+
+    def folder(wildcards):
+        return os.path.join(DATA_ROOT, kind)
+
+    return folder
+
+
+def data_path(wildcards):
+    """Where the images of a data set lie; nowhere, if they come with a package."""
+    dataset = dataset_settings(wildcards)
+    if dataset["kind"] in downloads.ARCHIVES:
+        return os.path.join(DATA_ROOT, dataset["kind"])
+    return dataset["path"]
+
+
+def data_files(wildcards):
+    """What a data set is made of."""
+    dataset = dataset_settings(wildcards)
+    if dataset["kind"] in downloads.ARCHIVES:
+        return downloads.files_of(dataset["kind"], data_path(wildcards))
+    own = {key: dataset[key] for key in ("path", "test_path") if dataset[key] is not None}
+    for key, path in own.items():
+        if not os.path.exists(path):
+            where = f"studies.{wildcards.study}.datasets.{wildcards.dataset}.{key}"
+            raise WorkflowError(f"{where} = {path!r}: no such file or folder in {os.getcwd()}")
+    return list(own.values())
+
+
+def public_files(study):
+    """Files of all public data sets of a study."""
+    kinds = {dataset["kind"] for dataset in STUDIES[study]["datasets"].values()}
+    return [
+        file
+        for kind in sorted(kinds & set(downloads.ARCHIVES))
+        for file in downloads.files_of(kind, os.path.join(DATA_ROOT, kind))
+    ]
+
+
+def data_listing(wildcards):
+    """Files of image folders with sizes and times; of a folder, Snakemake sees its own time only."""
+    folders = [path for path in data_files(wildcards) if os.path.isdir(path)]
+    return storage.fingerprint([], listings=[storage.listing(folder) for folder in folders])
+
+
+def data_mem_mb(wildcards, attempt):
+    """The images twice in float64, taken for 64 x 64 if that is not known; and what PyTorch takes."""
+    dataset = dataset_settings(wildcards)
+    grey = {"digits": 8, "mnist": 28, "fashion_mnist": 28, "kmnist": 28}
+    colour = {"cifar10": 32, "svhn": 32}
+    if dataset["kind"] in grey:
+        values = grey[dataset["kind"]] ** 2
+    else:
+        values = 3 * (dataset["size"] or colour.get(dataset["kind"], 64)) ** 2
+    return attempt * (1500 + 16 * (dataset["n"] + dataset["n_test"]) * values // 10**6)
 
 
 # Deep RFM: build the layers of a run, then measure their collapse.

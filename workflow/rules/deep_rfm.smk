@@ -25,6 +25,7 @@ rule build_deep_rfm:
     message:
         "Deep RFM on {wildcards.dataset}: {wildcards.kernel} kernel, {wildcards.feature_map}"
         " features, projection {wildcards.projection}, seed {wildcards.seed}"
+        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/build_deep_rfm.py"
 
@@ -57,5 +58,6 @@ rule measure_deep_rfm:
     message:
         "Measuring Deep RFM on {wildcards.dataset}: {wildcards.kernel}, {wildcards.feature_map},"
         " {wildcards.projection}, seed {wildcards.seed}"
+        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/measure_deep_rfm.py"

@@ -26,6 +26,7 @@ rule train_network:
         device=device,
     message:
         "Training {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
+        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/train_network.py"
 
@@ -58,5 +59,6 @@ rule measure_network:
         device=device,
     message:
         "Measuring {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
+        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/measure_network.py"

@@ -1,0 +1,7 @@
+"""Download an archive of a public data set and put its files in place."""
+
+from agop_collapse.downloads import fetch
+from job import job
+
+with job(snakemake):
+    fetch(snakemake.params.kind, snakemake.params.archive, snakemake.params.folder)
