@@ -1,5 +1,6 @@
 """A prepared data set: in memory, as regression targets, and as a safetensors file."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,5 +65,7 @@ def load_dataset(path: Path) -> Dataset:
         tuple(header["image_shape"]),
         header["classes"],
     )
-    expect_shape(path, "x", data.x, (len(data.labels), *data.test_x.shape[1:]))
+    pixels = math.prod(data.image_shape)
+    expect_shape(path, "x", data.x, (len(data.labels), pixels))
+    expect_shape(path, "test_x", data.test_x, (len(data.test_labels), pixels))
     return data
