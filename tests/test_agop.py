@@ -7,7 +7,7 @@ import scipy.linalg
 import torch
 from agop_collapse import agop, collapse, kernels
 from clouds import SEEDS, cloud, clouds, rotation, shuffle_within_classes
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -48,6 +48,7 @@ def kernel(request) -> str:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
+@settings(max_examples=200)
 @given(points=clouds())
 @example(points=cloud(0, [1, 6, 3], 5, 3, spread=1e-6, duplicate=True))
 @example(points=cloud(1, [6, 2], 4, 2, spread=1.0, duplicate=True))

@@ -207,6 +207,23 @@ def test_nfa_is_one_where_the_ansatz_holds(d, width):
         assert ansatz.nfa(layer) == pytest.approx(expected, abs=1e-7)
 
 
+def test_a_backbone_is_measured_in_evaluation_mode(monkeypatch):
+    """Batch statistics would depend on the batches, and change the running ones."""
+    network = networks.Network(torch.nn.BatchNorm1d(4), 4, 5, 3)
+    network.backbone.running_mean += 0.3
+    x = cloud(6, COUNTS, 4).x.float()
+    before = network.state_dict()["backbone.running_mean"].clone()
+    network.train()
+    layers = measure_head(network, x, COUNTS)
+    assert torch.equal(network.state_dict()["backbone.running_mean"], before)
+    features = ((x.double() - 0.3) / math.sqrt(1 + 1e-5)).numpy()
+    assert layers[0].stages["input"].nc1 == pytest.approx(oracle.nc1(features, COUNTS), rel=1e-5)
+    monkeypatch.setattr(ansatz, "BACKBONE_BATCH", 3)
+    network.train()
+    again = measure_head(network, x, COUNTS)
+    torch.testing.assert_close(again[0].agop_factor, layers[0].agop_factor)
+
+
 def test_measuring_leaves_a_network_as_it_was():
     network = networks.build(networks.Architecture("mlp", 6, 1.0), (1, 2, 2), 3, 0)
     before = [parameter.clone() for parameter in network.parameters()]

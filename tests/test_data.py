@@ -102,6 +102,28 @@ def test_the_first_points_are_taken_and_no_others():
     assert taken.labels.tolist() == [0, 0, 1, 1]
 
 
+def test_bytes_are_parts_of_255():
+    images = images_of([1, 0, 1, 0, 1, 0], [0, 1, 1])
+    in_bytes = dataclasses.replace(
+        images,
+        pixels=np.round(images.pixels * 255).astype(np.uint8),
+        test_pixels=np.round(images.test_pixels * 255).astype(np.uint8),
+    )
+    back = dataclasses.replace(
+        in_bytes, pixels=in_bytes.pixels / 255, test_pixels=in_bytes.test_pixels / 255
+    )
+    found, expected = prepare(in_bytes, 6, 3), prepare(back, 6, 3)
+    assert torch.equal(found.x, expected.x)
+    assert torch.equal(found.test_x, expected.test_x)
+    assert found.test_x.abs().max() < 20
+
+
+def test_a_loader_may_know_of_more_classes():
+    images = dataclasses.replace(images_of([0, 1, 1, 0]), classes=3)
+    with pytest.raises(DataError, match="no image of class 2 .of classes 0 to 2"):
+        prepare(images, 4, 0)
+
+
 def test_images_are_left_as_they_were():
     images = images_of([1, 0, 1], [0])
     before = (images.pixels, images.labels, images.test_pixels, images.test_labels)

@@ -385,19 +385,23 @@ def test_trust_takes_half_the_digits_and_points_clear_of_rounding(
     assert is_trustworthy(residual, distance, dtype) is expected
 
 
-def test_median_distance_within_classes():
-    points = cloud(13, [5, 1, 4, 2], 3)
+@pytest.mark.parametrize("counts", [[5, 1, 4, 2], [4, 4], [2, 2, 2], [6, 3, 1]])
+def test_median_distance_within_classes(counts):
+    points = cloud(13, counts, 3)
     distance = oracle.distances(points.x.numpy(), points.x.numpy())
     labels = oracle.classes_of(points.counts)
     medians = []
     for i, label in enumerate(labels):
-        others = sorted(
-            distance[i, j] for j, other in enumerate(labels) if other == label and j != i
-        )
-        medians += others[(len(others) - 1) // 2 : (len(others) + 1) // 2]
-    expected = sorted(medians)[(len(medians) - 1) // 2]
-    assert median_within_distance(torch.tensor(distance), points.counts) == expected
-    assert median_within_distance(torch.tensor(distance), [1] * 12) == math.inf
+        others = [distance[i, j] for j, other in enumerate(labels) if other == label and j != i]
+        if others:
+            medians.append(lower_median(others))
+    found = median_within_distance(torch.tensor(distance), counts)
+    assert found == lower_median(medians) > 0
+    assert median_within_distance(torch.tensor(distance), [1] * points.n) == math.inf
+
+
+def lower_median(values: list[float]) -> float:
+    return sorted(values)[(len(values) - 1) // 2]
 
 
 RIDGELESS_GAUSSIAN = {"kernel": "gaussian", "width": 256, "depth": 7}

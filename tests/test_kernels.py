@@ -33,13 +33,17 @@ def test_squared_distances_err_by_rounding_of_the_norms(points):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_coincident_points_are_at_distance_zero(dtype):
-    x = cloud(0, [20, 20], 30).x.to(dtype)
+@pytest.mark.parametrize("d", [30, 3072])
+def test_coincident_points_are_at_distance_zero(d, dtype):
+    x = cloud(0, [20, 20], d).x.to(dtype)
     z = torch.cat([x[5:9], x[:1]])
     squared = kernels.squared_distances(x, z)
     expected = torch.zeros(40, 5, dtype=torch.bool)
     expected[[5, 6, 7, 8, 0], range(5)] = True
     assert torch.equal(squared == 0, expected)
+    within = kernels.distances(torch.cat([x, x]), [60, 20])
+    assert torch.equal(within[:40, 40:60].diagonal(), torch.zeros(20, dtype=dtype))
+    assert (within == 0).sum() == 80 + 2 * 40
 
 
 @given(clouds())

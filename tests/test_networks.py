@@ -1,6 +1,7 @@
 """Networks: shapes, and the laws of their first weights."""
 
 import math
+import sys
 
 import oracle
 import pytest
@@ -118,3 +119,48 @@ def test_batch_norm_counts_no_image_before_training():
     statistics = {k: v for k, v in network.state_dict().items() if "running" in k or "num_b" in k}
     assert len(statistics) == 60
     assert all((v == (1 if "running_var" in k else 0)).all() for k, v in statistics.items())
+
+
+# --- a backbone of the user's own -------------------------------------------------------------
+
+
+@pytest.fixture
+def own_backbone(tmp_path, monkeypatch):
+    """Function that writes a module of backbones and builds a network on one of them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
+    (tmp_path / "own_nets.py").write_text(
+        "from torch import nn\n"
+        "def wide(c, h, w):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, 20), nn.BatchNorm1d(20))\n"
+        "def flat(c, h, w):\n"
+        "    return nn.Conv2d(c, 2, 1)\n"
+    )
+
+    def build(name: str, seed: int = 0) -> networks.Network:
+        return networks.build(Architecture("mine", 6, 1.0, name), (3, 4, 5), 3, seed)
+
+    yield build
+    sys.modules.pop("own_nets", None)
+
+
+def test_own_backbone(own_backbone):
+    network = own_backbone("own_nets:wide")
+    assert tuple(network.hidden[0].weight.shape) == (6, 20)
+    x = cloud(1, [7], 60).x.float()
+    assert network(x).shape == (7, 3)
+    again = own_backbone("own_nets:wide")
+    assert torch.equal(network.backbone[1][1].weight, again.backbone[1][1].weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("own_nets:missing", "'own_nets:missing' of model 'mine'"),
+        ("no_such_nets:wide", "'no_such_nets:wide' of model 'mine'"),
+        ("own_nets:flat", r"'mine' maps one image to shape \(1, 2, 4, 5\)"),
+    ],
+)
+def test_own_backbones_that_do_not_fit(own_backbone, name, reason):
+    with pytest.raises(ValueError, match=reason):
+        own_backbone(name)

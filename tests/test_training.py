@@ -234,6 +234,22 @@ def test_evaluation_is_its_formula(data, monkeypatch, batch):
     assert progress.train_loss != progress.test_loss
 
 
+def test_batch_norm_learns_in_training_and_rests_in_evaluation(data):
+    network = networks.Network(torch.nn.BatchNorm1d(DIMENSION), DIMENSION, 8, 3)
+    trainer = Trainer(network, data, SGD, 0, CPU)
+    seen = network.backbone.num_batches_tracked
+    trainer.evaluate()
+    assert seen == 0
+    trainer.run_epoch()
+    assert seen == 5
+    first, second = trainer.evaluate(), trainer.evaluate()
+    assert seen == 5
+    assert first == second
+    # In evaluation the running statistics are used, not those of the points at hand.
+    network.backbone.running_mean += 1
+    assert trainer.evaluate().train_loss != first.train_loss
+
+
 def test_an_empty_test_set_has_neither_loss_nor_accuracy(data):
     alone = dataclasses.replace(data, test_x=data.test_x[:0], test_labels=data.test_labels[:0])
     progress = make_trainer(alone, SGD).evaluate()

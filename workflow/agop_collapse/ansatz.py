@@ -130,6 +130,8 @@ def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
     """
     d = f.shape[1]
     entries = d * d if diagonal else d * (d - 1)
+    if not entries:
+        return math.nan
 
     def mean(a: Tensor) -> Tensor:
         total = a.sum(dim=1).square().sum()
@@ -141,9 +143,13 @@ def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
             total = total - a.square().sum(dim=0) @ b.square().sum(dim=0)
         return total / entries
 
-    covariance = float(mean_product(f, g) - mean(f) * mean(g))
-    variance = float(mean_product(f, f) - mean(f) ** 2) * float(mean_product(g, g) - mean(g) ** 2)
-    return covariance / math.sqrt(variance) if variance > 0 else math.nan
+    def variance(a: Tensor) -> float:
+        rounding = 16 * torch.finfo(a.dtype).eps * (a @ a.T).square().sum() / entries
+        found = mean_product(a, a) - mean(a) ** 2
+        return float(found) if found > rounding else 0.0
+
+    scale = math.sqrt(variance(f) * variance(g))
+    return float(mean_product(f, g) - mean(f) * mean(g)) / scale if scale else math.nan
 
 
 def nfa(layer: HeadLayer, other: HeadLayer | None = None) -> float:

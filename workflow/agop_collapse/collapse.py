@@ -110,7 +110,7 @@ def gram_statistics(
     within_pairs = sum(count * (count - 1) for count in class_counts)
     between_pairs = n * (n - 1) - within_pairs
     within_mean = within_total / within_pairs if within_pairs else math.nan
-    between_mean = (all_total - within_total) / between_pairs
+    between_mean = (all_total - within_total) / between_pairs if between_pairs else math.nan
 
     # Squared deviations, not squares less the squared mean: that would cancel at collapse.
     within_square = between_square = 0.0
@@ -129,7 +129,7 @@ def gram_statistics(
         within_mean,
         math.sqrt(max(within_square, 0) / within_pairs) if within_pairs else math.nan,
         between_mean,
-        math.sqrt(between_square / between_pairs),
+        math.sqrt(between_square / between_pairs) if between_pairs else math.nan,
     )
 
 

@@ -128,14 +128,14 @@ def build(
         features = draw_features(x.shape[1], settings, source).to(device, dtype)
         layer = fit_layer(x, targets, test_x, test_labels, counts, settings, features, trusted)
         if trusted and not layer.fit.valid:
+            remedy = _remedy(layer, targets, counts, settings)
             logger.warning(
                 "layer %d: not trustworthy (relative residual of the solve %.1e, within-class "
-                "distance %.1e); it and the layers after it are marked invalid. A ridge of %.0e "
-                "would help.",
+                "distance %.1e); it and the layers after it are marked invalid. %s",
                 number,
                 layer.fit.solve_residual,
                 layer.fit.within_distance,
-                kernels.safe_ridge(len(x), dtype),
+                remedy,
             )
         trusted = layer.fit.valid
         yield layer
@@ -250,6 +250,21 @@ def is_trustworthy(solve_residual: float, within_distance: float, dtype: torch.d
     """
     eps = torch.finfo(dtype).eps
     return solve_residual <= eps**0.5 and within_distance >= 1e3 * eps
+
+
+def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Settings) -> str:
+    """What would make a layer trustworthy, found by trying."""
+    distance = kernels.distances(layer.x, class_counts)
+    values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
+    dtype = layer.x.dtype
+    if not is_trustworthy(0, layer.fit.within_distance, dtype):
+        return f"The classes have collapsed to the rounding of {settings.precision}."
+    ridge = kernels.safe_ridge(len(values), dtype)
+    while ridge <= settings.ridge or not is_trustworthy(
+        solve(values, targets, ridge)[1], layer.fit.within_distance, dtype
+    ):
+        ridge *= 10
+    return f"A ridge of {ridge:.0e} would help."
 
 
 def median_within_distance(distance: Tensor, class_counts: list[int]) -> float:

@@ -1,5 +1,6 @@
 """Training by SGD or Adam on the mean squared error of +-1 targets (Appendix D)."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -106,16 +107,25 @@ class Trainer:
             total += loss.detach() * len(batch)
         self.epoch += 1
         mean_loss = float(total) / len(x)
-        if not torch.isfinite(total):
-            raise DivergenceError(
-                f"the training loss is {mean_loss} in epoch {self.epoch}: lower learning_rate "
-                f"(now {self.settings.learning_rate:g}), momentum or gain"
-            )
+        self._check(mean_loss)
         return mean_loss
 
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the training loss is {loss} in epoch {self.epoch}: lower learning_rate "
+                f"(now {self.settings.learning_rate:g}), momentum or gain"
+            )
+
     def evaluate(self) -> Progress:
-        """Loss and accuracy of the network as it is, in evaluation mode, over all points."""
+        """Loss and accuracy of the network as it is, in evaluation mode, over all points.
+
+        Raises
+        ------
+        DivergenceError : when the training loss is not finite.
+        """
         train_loss, train_accuracy = self._evaluate(*self._train)
+        self._check(train_loss)
         test_loss, test_accuracy = self._evaluate(*self._test)
         return Progress(self.epoch, train_loss, test_loss, train_accuracy, test_accuracy)
 
