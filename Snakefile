@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")

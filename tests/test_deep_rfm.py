@@ -451,6 +451,8 @@ def test_once_invalid_always_invalid(very_few_digits, caplog):
     [
         (300, {"kernel": "gaussian", "depth": 4}),
         (500, {"kernel": "gaussian", "depth": 4, "ridge": 1e-4}),
+        (500, {"kernel": "gaussian", "depth": 2, "iterations": 2}),
+        (200, {"kernel": "gaussian", "depth": 2, "iterations": 3}),
         (300, {"kernel": "laplace", "depth": 30, "ridge": 1e-3}),
     ],
     ids=str,

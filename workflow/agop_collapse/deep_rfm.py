@@ -4,6 +4,7 @@ Each layer normalises its points, fits a kernel machine to the targets, takes th
 maps the points by M^1/2 and then by random features. Test points are carried along.
 """
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -254,17 +255,23 @@ def is_trustworthy(solve_residual: float, within_distance: float, dtype: torch.d
 
 def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Settings) -> str:
     """What would make a layer trustworthy, found by trying."""
-    distance = kernels.distances(layer.x, class_counts)
-    values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
-    dtype = layer.x.dtype
-    if not is_trustworthy(0, layer.fit.within_distance, dtype):
+    if not is_trustworthy(0, layer.fit.within_distance, layer.x.dtype):
         return f"The classes have collapsed to the rounding of {settings.precision}."
-    ridge = kernels.safe_ridge(len(values), dtype)
-    while ridge <= settings.ridge or not is_trustworthy(
-        solve(values, targets, ridge)[1], layer.fit.within_distance, dtype
-    ):
+    # Only the next iteration of a layer needs the AGOP.
+    projection = settings.projection if settings.iterations > 1 else "identity"
+    nobody, no_label = layer.x[:0], targets.argmax(dim=1)[:0]
+    ridge = kernels.safe_ridge(len(targets), layer.x.dtype)
+    while ridge < len(targets):
+        trial = dataclasses.replace(settings, ridge=ridge, projection=projection)
+        if (
+            ridge > settings.ridge
+            and fit_layer(
+                layer.x, targets, nobody, no_label, class_counts, trial, layer.features
+            ).fit.valid
+        ):
+            return f"A ridge of {ridge:.0e} would help."
         ridge *= 10
-    return f"A ridge of {ridge:.0e} would help."
+    return "No ridge would help."
 
 
 def median_within_distance(distance: Tensor, class_counts: list[int]) -> float:

@@ -47,6 +47,11 @@ def _imports(file: Path, package: Path) -> tuple[Path, ...]:
             candidates += [base, *(base / name.name for name in node.names)]
     files = [path.with_suffix(".py") for path in candidates]
     files += [path / "__init__.py" for path in candidates]
-    if inside or files:
-        files.append(package / "__init__.py")
-    return tuple(path for path in files if path.is_file())
+    found = [path for path in files if path.is_file()]
+    # Importing a module runs the packages that it lies in.
+    for path in [*found, *([file] if inside else [])]:
+        folders = [
+            folder for folder in path.parents if folder == package or package in folder.parents
+        ]
+        found += [folder / "__init__.py" for folder in folders]
+    return tuple(path for path in found if path.is_file())

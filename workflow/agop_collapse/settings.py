@@ -5,6 +5,8 @@ Without torch: the Snakefile imports it, and `snakemake -n` shall answer at once
 
 import copy
 import difflib
+import functools
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,8 @@ def load(config: dict[str, Any]) -> dict[str, Any]:
     ------
     ConfigError : naming each mistake's key path, value and what is allowed.
     """
-    schema = yaml.safe_load(SCHEMA.read_text())
-    validator = jsonschema.Draft202012Validator(schema)
+    schema = _schema()
+    validator = Validator(schema)
     problems = [_explain(error) for error in validator.iter_errors(config)]
     if problems:
         raise ConfigError("\n".join(sorted(problems)))
@@ -48,6 +50,28 @@ def load(config: dict[str, Any]) -> dict[str, Any]:
     for name, study in config["studies"].items():
         _check_study(study, f"studies.{name}")
     return config
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load(SCHEMA.read_text())
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite_number(_: Any, value: Any) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+# JSON Schema takes 2.0 for an integer, and Python's reader of YAML knows .inf and .nan.
+Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_finite_number}
+    ),
+)
 
 
 def _complete(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -90,7 +114,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
     match error.validator:
         case "additionalProperties":
             known = error.schema.get("properties", {})
-            unknown = sorted(set(value) - set(known))
+            unknown = sorted(set(value) - set(known), key=str)
             return "\n".join(_unknown(where, key, known, what="key") for key in unknown)
         case "required":
             missing = [key for key in rule if key not in value]
@@ -103,6 +127,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
             return f"{where}: {value!r} must be letters, digits and _, a letter first"
         case "type":
             allowed = rule if isinstance(rule, str) else " or ".join(rule)
+            if isinstance(value, float) and not math.isfinite(value):
+                allowed = f"finite {allowed}"
             return f"{where} = {value!r} must be of type {allowed}{_number_hint(value)}"
         case "minimum":
             return f"{where} = {value!r} must be at least {rule}"
@@ -118,16 +144,20 @@ def _explain(error: jsonschema.ValidationError) -> str:
             allowed = " or ".join(
                 repr(option["const"]) if "const" in option else _option(option) for option in rule
             )
-            return f"{where} = {value!r} must be {allowed}"
+            return f"{where} = {value!r} must be {allowed}{_number_hint(value)}"
     return f"{where}: {error.message}"
 
 
 def _number_hint(value: Any) -> str:
-    """YAML reads 1e-3, without a point, as text."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
-        mantissa, exponent = re.split("[eE]", value)
-        return f" (YAML takes this for text; write {mantissa}.0e{exponent})"
-    return ""
+    """YAML takes 1e3 and 1.5e3 for text: its floating-point numbers have a point and a sign."""
+    if not isinstance(value, str) or not re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
+        return ""
+    number = float(value)
+    if number.is_integer() and abs(number) < 1e15:
+        return f" (YAML takes this for text; write {int(number)})"
+    mantissa, exponent = f"{number:e}".split("e")
+    mantissa = mantissa.rstrip("0")
+    return f" (YAML takes this for text; write {mantissa}{'0' * mantissa.endswith('.')}e{exponent})"
 
 
 def _option(schema: dict[str, Any]) -> str:
@@ -225,11 +255,13 @@ def _check_figure(study: dict[str, Any], figure: str, where: str) -> None:
         runs = runs_of_row(study, figure, row)
         if spec.plot == "gram":
             depth = runs[0]["settings"]["depth"]
+            # Xtilde has one more than X: what the last layer's projection makes.
+            deepest = depth if spec.options.get("stage") == "X" else depth + 1
             layers = study["figures"][figure]["layers"]
-            if max(layers) > depth + 1:
+            if max(layers) > deepest:
                 raise ConfigError(
                     f"{where}.layers = {layers}: a run of depth {depth} has layers 1 (the input) "
-                    f"to {depth + 1}"
+                    f"to {deepest}"
                 )
         if spec.plot == "ablation" and len({run["projection"] for run in runs}) < 2:
             name = ", ".join(row.values())

@@ -69,6 +69,8 @@ def resumable(folder: Path, fingerprint: str) -> Iterator[Path]:
                 f"{work} is in use by another process, perhaps one left over from a killed run; "
                 "end it, or wait for it, and run again"
             ) from None
+        for unfinished in work.glob(".*"):  # of a killed `atomic`
+            unfinished.unlink()
         mark = work / "fingerprint"
         if not mark.exists() or mark.read_text() != fingerprint:
             for stale in work.iterdir():

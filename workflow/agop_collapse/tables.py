@@ -3,6 +3,7 @@
 Long form: one row per measured set of numbers.
 """
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -97,9 +98,10 @@ def save(path: Path, table: str, frame: pd.DataFrame) -> None:
         content = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     except pa.ArrowException as error:
         raise StorageError(f"{path}: {error}") from error
+    # Instead of pandas' own metadata, whose versions would change the bytes.
+    content = content.replace_schema_metadata({"sha256": _digest(content)})
     with atomic(path) as partial:
-        # Without pandas' own metadata, whose versions would change the bytes.
-        pq.write_table(content.replace_schema_metadata(), partial, write_page_checksum=True)
+        pq.write_table(content, partial, write_page_checksum=True)
 
 
 def load(path: Path, table: str) -> pd.DataFrame:
@@ -111,11 +113,20 @@ def load(path: Path, table: str) -> pd.DataFrame:
     """
     try:
         content = pq.read_table(path, page_checksum_verification=True)
+        whole = (content.schema.metadata or {}).get(b"sha256") == _digest(content).encode()
     except (OSError, pa.ArrowException) as error:
         raise StorageError(f"{path} cannot be read ({error}); delete it and run again") from error
     if not content.schema.equals(SCHEMAS[table]):
         raise StorageError(f"{path}: columns\n{content.schema}\nare not\n{SCHEMAS[table]}")
+    if not whole:
+        raise StorageError(f"{path} is damaged (its checksum is another); delete it and run again")
     return content.to_pandas()
+
+
+def _digest(content: pa.Table) -> str:
+    """SHA-256 of a table's values; page checksums leave out the footer, with its number of rows."""
+    rows = pd.util.hash_pandas_object(content.to_pandas(), index=False)
+    return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()
 
 
 def load_all(paths: list[Path], table: str) -> pd.DataFrame:

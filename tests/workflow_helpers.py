@@ -1,0 +1,162 @@
+"""A copy of the repository beside a working folder, in which Snakemake runs as users run it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+# Python runs this module, by its name, when it starts. In a job's script it writes down what the
+# script had loaded and opened of the library when it ends.
+TRACER = """
+import atexit, json, os, sys
+
+library = os.environ["TRACE_LIBRARY"]
+opened = set()
+
+
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(library):
+        opened.add(str(arguments[0]))
+
+
+def write():
+    folder, script = os.path.split(sys.argv[0])
+    if folder.endswith("/.snakemake/scripts"):  # a copy of the script, as tmp1234.name.py
+        modules = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
+        files = [file for file in (*opened, *modules) if file.startswith(library)]
+        with open(os.path.join(os.environ["TRACE_FOLDER"], str(os.getpid())), "w") as file:
+            json.dump({"script": script.split(".")[-2], "files": files}, file)
+
+
+sys.addaudithook(watch)
+atexit.register(write)
+"""
+
+
+class Workplace:
+    """`repository`, `studies.yaml` and the working folder `work` below one root.
+
+    Rules name the repository's files relative to the working folder, so a copy of the whole root is
+    a workplace in the same state.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.repository = root / "repository"
+        self.library = self.repository / "workflow" / "agop_collapse"
+        self.studies = root / "studies.yaml"
+        self.work = root / "work"
+
+    @classmethod
+    def make(cls, root: Path, studies: dict) -> "Workplace":
+        """A new one: the repository as it is, its config, and some studies of one's own."""
+        place = cls(root)
+        without = shutil.ignore_patterns("__pycache__")
+        for name in ("workflow", "profiles", "envs"):
+            shutil.copytree(ROOT / name, place.repository / name, ignore=without)
+        for name in ("Snakefile", "config.yaml"):
+            shutil.copy(ROOT / name, place.repository)
+        place.work.mkdir()
+        place.configure(studies)
+        return place
+
+    def configure(self, studies: dict) -> None:
+        # Safe YAML writes a float such that YAML reads a float.
+        self.studies.write_text(yaml.safe_dump({"studies": studies}, sort_keys=False))
+
+    def copy(self, root: Path) -> "Workplace":
+        """Another in the same state, whose files have the same times."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return Workplace(root)
+
+    def command(self, *arguments: str, study: str = "tiny", cores: int = 2) -> list[str]:
+        command = [sys.executable, "-m", "snakemake", "--directory", str(self.work)]
+        command += ["--configfile", str(self.studies), "--config", f"study={study}"]
+        return [*command, "--cores", str(cores), *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
+
+    def run(self, *arguments: str, succeed: bool = True, **options) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end; what it prints is in `stdout`, in the order of printing."""
+        environment = self.environment(**options.pop("environment", {}))
+        run = subprocess.run(
+            self.command(*arguments, **options),
+            cwd=self.repository,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert (run.returncode == 0) == succeed, run.stdout
+        return run
+
+    def plan(self, *targets: str, **options) -> dict[str, str]:
+        """What Snakemake would make for some targets: the rule of each pending output."""
+        run = subprocess.run(
+            self.command("--summary", *targets, **options),
+            cwd=self.repository,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+        header, *lines = (line.split("\t") for line in run.stdout.splitlines())
+        rows = [dict(zip(header, line, strict=True)) for line in lines]
+        return {row["output_file"]: row["rule"] for row in rows if row["plan"] != "no update"}
+
+    def trace(self) -> dict[str, str]:
+        """Environment variables under which jobs write down what they use of the library."""
+        tracer, folder = self.root / "tracer", self.root / "trace"
+        tracer.mkdir()
+        folder.mkdir()
+        (tracer / "sitecustomize.py").write_text(TRACER)
+        return {
+            "PYTHONPATH": str(tracer),
+            "TRACE_FOLDER": str(folder),
+            "TRACE_LIBRARY": f"{self.library}{os.sep}",
+        }
+
+    def traced(self) -> list[tuple[str, set[Path]]]:
+        """The script of each traced job, and the files of the library that it used."""
+        traces = [json.loads(path.read_text()) for path in (self.root / "trace").iterdir()]
+        return [
+            (trace["script"], {Path(f) for f in trace["files"] if "__pycache__" not in f})
+            for trace in traces
+        ]
+
+    def log(self, path: str) -> str:
+        return (self.work / path).read_text()
+
+
+def in_parallel(function, arguments: list) -> list:
+    """The function of each argument; two at a time, since each is a process that waits a lot."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(function, arguments))
+
+
+def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
+    """How many jobs of each rule a run of Snakemake finished; target rules are no jobs."""
+    finished = re.findall(r"^Finished jobid: \d+ \(Rule: (.+)\)$", run.stdout, flags=re.MULTILINE)
+    return Counter(
+        rule for rule in finished if rule not in ("figures", "figures/", "tables", "all")
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Bytes of the results below a folder by path; no logs, run times, or Snakemake's marks."""
+    incidental = {"logs", "benchmarks", ".snakemake_timestamp"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not incidental & set(path.parts)
+    }
