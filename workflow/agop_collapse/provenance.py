@@ -50,8 +50,6 @@ def _imports(file: Path, package: Path) -> tuple[Path, ...]:
     found = [path for path in files if path.is_file()]
     # Importing a module runs the packages that it lies in.
     for path in [*found, *([file] if inside else [])]:
-        folders = [
-            folder for folder in path.parents if folder == package or package in folder.parents
-        ]
-        found += [folder / "__init__.py" for folder in folders]
+        inner = path.relative_to(package).parents
+        found += [package / folder / "__init__.py" for folder in inner]
     return tuple(path for path in found if path.is_file())
