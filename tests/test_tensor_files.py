@@ -197,3 +197,13 @@ def test_shape_that_is_not_the_expected_is_named(tmp_path):
 
 def test_versions_tell_torch():
     assert versions()["torch"] == torch.__version__
+
+
+def test_tensors_without_values_are_written_too(tmp_path):
+    empty = {
+        "x": torch.zeros(0, 5),
+        "labels": torch.zeros(3, dtype=torch.int64)[3:],
+        "step": torch.tensor(2.0),
+    }
+    save_tensors(tmp_path / "file", empty, {})
+    assert_same(load_tensors(tmp_path / "file")[0], empty)

@@ -300,7 +300,7 @@ UNKNOWN = {
     "figures/tiny/fig08.pdf": ["The study tiny has no figure fig08; it has: fig01, fig03", "Add"],
     "figures/bare/fig03.pdf": ["The study bare has no figure fig03"],
     "figures/small/fig03.pdf": ["figures/small/fig03.pdf"],
-    "results/tiny/data/mnist.safetensors": ["results/tiny/data/mnist.safetensors"],
+    "results/tiny/data/mnist.safetensors": ["The study tiny has no data set mnist"],
     "results/tiny/tables/gramm.parquet": ["results/tiny/tables/gramm.parquet"],
     "results/bare/tables/gram.parquet": ["The study bare has no run for the table gram"],
     "results/tiny/networks/digits/vgg11/seed0/network_nc.parquet": [
