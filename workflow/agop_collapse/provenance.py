@@ -1,6 +1,7 @@
 """Which modules of a package a script runs: its imports, followed. Standard library only."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def modules_used(script: Path, package: Path) -> list[Path]:
 def _imports(file: Path, package: Path) -> tuple[Path, ...]:
     inside = package in file.parents
     candidates: list[Path] = []
-    for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
+    for node in _statements(ast.parse(file.read_text(), filename=str(file))):
         if isinstance(node, ast.Import):
             modules = [name.name.split(".") for name in node.names]
             bases = [parts[1:] for parts in modules if parts[0] == package.name]
@@ -53,3 +54,11 @@ def _imports(file: Path, package: Path) -> tuple[Path, ...]:
         inner = path.relative_to(package).parents
         found += [package / folder / "__init__.py" for folder in inner]
     return tuple(path for path in found if path.is_file())
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node. Expressions, most of a tree, hold none and are passed over."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)

@@ -54,7 +54,8 @@ def load(config: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _schema() -> dict[str, Any]:
-    return yaml.safe_load(SCHEMA.read_text())
+    # The reader in C, where PyYAML has it, is ten times as fast.
+    return yaml.load(SCHEMA.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _is_integer(_: Any, value: Any) -> bool:
