@@ -205,13 +205,16 @@ MISTAKES = [
 ]
 
 
+MISTAKE_NAMES = [f"{path} = {value!r}"[:60] for path, value, _ in MISTAKES]
+
+
 def refusal(config: dict) -> str:
     with pytest.raises(ConfigError) as caught:
         settings.load(config)
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("path", "value", "parts"), MISTAKES, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("path", "value", "parts"), MISTAKES, ids=MISTAKE_NAMES)
 def test_mistake_is_one_line_with_its_place_value_and_what_is_allowed(path, value, parts):
     if path == "deep_rfm[3].feature_map":  # but for the ablation there is nothing wrong with it
         config = changed(path, value)

@@ -1,5 +1,6 @@
 """A copy of the repository beside a working folder, in which Snakemake runs as users run it."""
 
+import hashlib
 import json
 import os
 import re
@@ -152,11 +153,11 @@ def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
     )
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Bytes of the results below a folder by path; no logs, run times, or Snakemake's marks."""
+def contents(folder: Path) -> dict[str, str]:
+    """SHA-256 of the results below a folder, by path; no logs, run times, or Snakemake's marks."""
     incidental = {"logs", "benchmarks", ".snakemake_timestamp"}
     return {
-        str(path.relative_to(folder)): path.read_bytes()
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not incidental & set(path.parts)
     }

@@ -53,7 +53,7 @@ class Fit:
 
     train_mse : mean squared error over points and outputs
     solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
-    within_distance : median distance between two points of one class
+    within_distance : median distance between two points of one class; inf if no class has two
     train_accuracy, test_accuracy : share of points whose largest output is their class;
         None without points
     valid : this layer and all before it have a small residual, and within-class distances clear

@@ -24,7 +24,10 @@ def save_layer(folder: Path, number: int, layer: Layer, provenance: dict[str, An
     }
     if layer.features.bias is not None:
         tensors["bias"] = layer.features.bias
-    header = provenance | {"layer": number, "fit": dataclasses.asdict(layer.fit)}
+    fit = dataclasses.asdict(layer.fit)
+    # JSON has no infinity, the distance where no class has two points.
+    fit["within_distance"] = str(layer.fit.within_distance)
+    header = provenance | {"layer": number, "fit": fit}
     header |= {"versions": versions()}
     save_tensors(Path(folder) / LAYER_FILE.format(number), tensors, header)
 
@@ -49,7 +52,7 @@ def load_layer(folder: Path, number: int, device: torch.device | str = "cpu") ->
         FeatureMap(tensors["weight"], tensors.get("bias")),
         tensors["alpha"],
         tensors["eigenvalues"],
-        Fit(**header["fit"]),
+        Fit(**header["fit"] | {"within_distance": float(header["fit"]["within_distance"])}),
     )
 
 
