@@ -26,6 +26,8 @@ for kind, archives in downloads.ARCHIVES.items():
                     kind=kind,
                     archive=archive.name,
                     folder=public_folder(kind),
+                message:
+                    "Downloading {params.archive} of {params.kind}"
                 script:
                     "../scripts/download_data.py"
 
@@ -53,5 +55,7 @@ rule prepare_data:
         settings=dataset_settings,
         path=data_path,
         listing=data_listing,
+    message:
+        "Preparing {wildcards.dataset} for the study {wildcards.study}"
     script:
         "../scripts/prepare_data.py"

@@ -43,6 +43,8 @@ rule figures:
             figure=STUDIES[DEFAULT_STUDY]["figures"],
             ending=["pdf", "png"],
         ),
+    message:
+        f"The figures of the study {DEFAULT_STUDY} are there"
 
 
 # `snakemake figures/`: a rule's name may hold a slash, a file target may not end in one.
@@ -51,3 +53,5 @@ rule:
         "figures/"
     input:
         rules.figures.input,
+    message:
+        f"The figures of the study {DEFAULT_STUDY} are there"

@@ -48,3 +48,5 @@ rule summarise_nfa:
 rule tables:
     input:
         tables_of_study(DEFAULT_STUDY),
+    message:
+        f"The tables of the study {DEFAULT_STUDY} are there"
