@@ -72,7 +72,7 @@ def draw(
 
     looks = dict(TRACES.values())
     looks |= {f"Layer {layer}": layer_look(layer) for layer in sorted(layers)}
-    doubt = f"train loss above {style.FITTED_LOSS}" if unfitted else ""
+    doubt = style.unfitted_legend(rows, unfitted)
     style.add_legend(fig, looks, doubt, lines=2)
     return fig
 

@@ -50,7 +50,6 @@ def draw(
         ax.set_title(f"Layer {layer}")
     for ax in axes[-1]:
         ax.set_xlabel("Epoch")
-    shown = {style.row_label(row) for row in rows}
-    doubt = f"train loss above {style.FITTED_LOSS}" if shown & set(unfitted) else ""
+    doubt = style.unfitted_legend(rows, unfitted)
     style.add_legend(fig, dict(STAGES.values()), doubt)
     return fig

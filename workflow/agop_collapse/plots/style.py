@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
+from ..nfa_summary import FITTED_LOSS
 from ..storage import atomic
 
 TEXT_WIDTH = 5.5  # inches
 NC1_LABEL = r"tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
 NC2_LABEL = r"$\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
-FITTED_LOSS = 0.05  # nothing is read off a network whose final train loss is above this
 
 # A colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
 _HUES = ("blue", "orange", "green", "red", "magenta")
@@ -180,6 +180,12 @@ def doubtful_note(deep_rfm: pd.DataFrame, rows: list[dict]) -> str:
             firsts[row_label(row)] = first
     notes = "; ".join(f"{label} from layer {first}" for label, first in firsts.items())
     return f". Not to be trusted (ill-conditioned solve): {notes}" if notes else ""
+
+
+def unfitted_legend(rows: list[dict], unfitted: Collection[str]) -> str:
+    """What a legend says of the figure rows drawn lighter; empty if none of them is unfitted."""
+    shown = {row_label(row) for row in rows}
+    return f"train loss above {FITTED_LOSS}" if shown & set(unfitted) else ""
 
 
 def unfitted_note(unfitted: Collection[str]) -> str:
