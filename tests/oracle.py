@@ -76,7 +76,9 @@ def machine_gradients(
     for i in range(len(x)):
         for c in range(coefficients.shape[1]):
             point = centres[i].clone().requires_grad_()
-            values = differentiable_kernel(kernel, point @ root, centres @ root, bandwidth)
+            # Mapped after the difference: a point is at no distance at all from itself.
+            mapped = (point - centres) @ root
+            values = differentiable_kernel(kernel, mapped, torch.zeros_like(mapped), bandwidth)
             (gradient,) = torch.autograd.grad(values @ a[:, c], point)
             gradients[i, c] = gradient.numpy()
     return gradients

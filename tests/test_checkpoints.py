@@ -17,8 +17,8 @@ from agop_collapse.networks import Architecture
 from agop_collapse.networks import build as build_network
 from agop_collapse.storage import StorageError
 from agop_collapse.tensor_files import load_tensors, save_tensors
+from agop_collapse.training import Progress, Trainer, train
 from agop_collapse.training import Settings as Training
-from agop_collapse.training import Trainer, train
 
 CPU = torch.device("cpu")
 PROVENANCE = {"study": "tiny", "seed": 0, "fingerprint": "0123"}
@@ -44,6 +44,7 @@ def layers_of(data: Dataset, feature_map: str) -> list[Layer]:
         n_features=12,
         gamma=0.05,
         precision="float64",
+        block_rows=4096,
     )
     return list(build(data, settings, 0, CPU))
 
@@ -114,7 +115,7 @@ ARCHITECTURE = Architecture("mlp", 16, 0.3)
 
 
 def new_trainer(data: Dataset, recreate: bool = False) -> Trainer:
-    settings = Training("sgd", 0.1, 0.9, recreate, batch_size=64, epochs=6, measure_every=2)
+    settings = Training("sgd", 0.1, 0.9, recreate, 64, 6, 2, "float32")
     network = build_network(ARCHITECTURE, data.image_shape, data.classes, seed=0)
     return Trainer(network, data, settings, 0, CPU)
 
@@ -197,6 +198,22 @@ def test_finished_run_keeps_its_weights_only(unbroken):
     finish(unbroken)
     names = {path.name for path in unbroken.iterdir()}
     assert names == {f"epoch_0000{epoch}.safetensors" for epoch in (0, 2, 4, 6)}
+
+
+def test_files_do_not_show_the_order_of_weights_in_memory(data, tmp_path):
+    """A GPU has its convolutions channels last."""
+    architecture = Architecture("vgg11", 16, 0.3)
+    settings = new_trainer(data).settings
+    files = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        network = build_network(architecture, data.image_shape, data.classes, seed=0)
+        trainer = Trainer(network.to(memory_format=layout), data, settings, 0, CPU)
+        folder = tmp_path / str(layout)
+        folder.mkdir()
+        save_epoch(folder, trainer, Progress(0, 1.0, None, 0.5, None), PROVENANCE)
+        files.append(folder / "epoch_00000.safetensors")
+    assert not network.backbone[1][3].weight.is_contiguous()
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_weights_of_another_architecture_are_refused(data, unbroken):

@@ -45,6 +45,7 @@ def layers() -> list[Layer]:
         n_features=9,
         gamma=0.3,
         precision="float64",
+        block_rows=4096,
     )
     points, test = cloud(0, COUNTS, 5), cloud(1, [2, 2, 2], 5)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))

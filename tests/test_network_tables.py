@@ -34,7 +34,7 @@ def heads():
     points, test = cloud(0, COUNTS, 6), cloud(1, [2, 1, 2], 6)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))
     data = Dataset(points.x, labels, test.x, test_labels, (1, 2, 3), 3)
-    settings = Settings("sgd", 0.05, 0.9, False, 4, 3, 2)
+    settings = Settings("sgd", 0.05, 0.9, False, 4, 3, 2, "float32")
     trainer = Trainer(initial_network(0), data, settings, 0, torch.device("cpu"))
     x = data.x.float()
     found = [

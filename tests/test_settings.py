@@ -91,6 +91,7 @@ def test_defaults_are_filled_in_and_what_is_given_stays():
     paper |= {"width": 512, "gain": 0.3, "epochs": 500, "measure_every": 10}
     assert paper.items() <= mlp.items()
     assert mlp["recreate_optimizer"] is True
+    assert mlp["arithmetic"] == "float32"
     assert study["figures"]["fig05"]["layers"] == [1, 4]
 
 
@@ -175,6 +176,11 @@ MISTAKES = [
     ),
     ("theory_kernel", {"draws": 1}, ["studies.mine.theory_kernel.draws = 1", "at least 2"]),
     ("networks[0]", {}, ["studies.mine.networks[0]", "model must be given"]),
+    (
+        "networks[0].arithmetic",
+        "fp16",
+        ["studies.mine.networks[0].arithmetic = 'fp16'", "float32, tf32, bf16"],
+    ),
     ("networks[0].recreate_optimizer", "no", [".recreate_optimizer = 'no'", "boolean"]),
     ("networks", [{"model": "mlp"}] * 2, [".networks[1]", "first, mlp", "networks[0]"]),
     (

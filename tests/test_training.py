@@ -1,5 +1,6 @@
-"""Training against loops written out by hand, resuming, and giving up."""
+"""Training against loops written out by hand, resuming, giving up, and a GPU's captured steps."""
 
+import contextlib
 import copy
 import dataclasses
 import itertools
@@ -9,12 +10,13 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from agop_collapse import networks, training
+from agop_collapse import captured, networks, training
 from agop_collapse.dataset import Dataset
 from agop_collapse.training import DivergenceError, Settings, Trainer, measured_epochs, train
 from clouds import cloud
+from torch import nn
 
-CPU = torch.device("cpu")
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 COUNTS, TEST_COUNTS, DIMENSION = [9, 6, 8], [3, 2, 4], 6
 SGD = Settings(
     optimizer="sgd",
@@ -24,6 +26,7 @@ SGD = Settings(
     batch_size=5,
     epochs=6,
     measure_every=2,
+    arithmetic="float32",
 )
 ADAM = dataclasses.replace(SGD, optimizer="adam", learning_rate=0.01, momentum=0.0)
 
@@ -38,10 +41,12 @@ def data() -> Dataset:
     return Dataset(2 * train_part.x, labels, 2 * test_part.x, test_labels, image, 3)
 
 
-def make_trainer(data: Dataset, settings: Settings, seed: int = 0, gain: float = 1.0) -> Trainer:
+def make_trainer(
+    data: Dataset, settings: Settings, seed: int = 0, gain: float = 1.0, device: torch.device = CPU
+) -> Trainer:
     architecture = networks.Architecture("mlp", 12, gain)
     network = networks.build(architecture, data.image_shape, data.classes, 3)
-    return Trainer(network, data, settings, seed, CPU)
+    return Trainer(network, data, settings, seed, device)
 
 
 def weights_of(trainer: Trainer) -> list[torch.Tensor]:
@@ -166,6 +171,28 @@ def test_making_the_optimizer_anew_forgets_momentum_only(data, settings, differ)
     assert same(weights_of(kept), weights_of(anew))
     run_epochs(kept, 1), run_epochs(anew, 1)
     assert same(weights_of(kept), weights_of(anew)) is not differ
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
+def test_an_optimizer_that_forgets_is_a_new_one_bit_for_bit(data, settings):
+    trainer = make_trainer(data, dataclasses.replace(settings, recreate_optimizer=True))
+    network = copy.deepcopy(trainer.network)
+    batches = watch_batches(trainer, data)
+    run_epochs(trainer, 3)
+    x = data.x.float()
+    targets = torch.tensor(oracle.plus_minus_one(data.labels.tolist(), 3), dtype=torch.float32)
+    for epoch in range(3):
+        if settings.optimizer == "sgd":
+            optimizer = torch.optim.SGD(
+                network.parameters(), settings.learning_rate, settings.momentum
+            )
+        else:
+            optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate)
+        for batch in batches[5 * epoch : 5 * epoch + 5]:
+            optimizer.zero_grad()
+            ((network(x[batch]) - targets[batch]) ** 2).mean().backward()
+            optimizer.step()
+    assert same(weights_of(trainer), list(network.parameters()))
 
 
 def test_unknown_optimizer(data):
@@ -309,3 +336,186 @@ def test_divergence_in_the_last_step_does_too(data):
     with pytest.raises(DivergenceError, match="epoch 1"):
         list(train(make_trainer(data, settings)))
     assert math.isfinite(make_trainer(data, settings).run_epoch())
+
+
+# --- arithmetic -------------------------------------------------------------------------------
+
+
+def with_arithmetic(arithmetic: str, settings: Settings = SGD) -> Settings:
+    return dataclasses.replace(settings, arithmetic=arithmetic)
+
+
+@pytest.mark.parametrize("settings", [SGD, ADAM], ids=name_of)
+def test_bf16_trains_nearly_as_float32_with_float32_weights(data, settings):
+    exact, coarse = (make_trainer(data, with_arithmetic(a, settings)) for a in ("float32", "bf16"))
+    start = weights_of(exact)
+    assert coarse.evaluate() == exact.evaluate()  # evaluation is in float32
+    losses, coarse_losses = run_epochs(exact, 4), run_epochs(coarse, 4)
+    assert coarse_losses != losses
+    assert coarse_losses == pytest.approx(losses, rel=0.02)
+    for found, expected, before in zip(weights_of(coarse), weights_of(exact), start, strict=True):
+        assert found.dtype == torch.float32
+        change = (expected - before).norm()
+        # Rounding in float32 makes 1e-5.
+        assert 1e-3 * change < (found - expected).norm() < 0.3 * change
+
+
+def tf32_flags() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("learning_rate", [0.1, 1e6], ids=["trains", "diverges"])
+@pytest.mark.parametrize("arithmetic", training.ARITHMETICS)
+def test_tf32_is_allowed_in_its_own_steps_only(data, arithmetic, learning_rate):
+    settings = dataclasses.replace(with_arithmetic(arithmetic), learning_rate=learning_rate)
+    trainer = make_trainer(data, settings)
+    seen: dict[bool, set] = {True: set(), False: set()}
+
+    def look(layer, *_):
+        seen[layer.training].add(tf32_flags())
+
+    trainer.network.readout.register_forward_pre_hook(look)
+    trainer.network.readout.register_full_backward_pre_hook(look)
+    before = tf32_flags()
+    assert before == (False, True)  # PyTorch's own: neither float32 nor TF32
+    trainer.evaluate()
+    with contextlib.suppress(DivergenceError):
+        trainer.run_epoch()
+    allowed = arithmetic == "tf32"
+    assert seen == {True: {(allowed, allowed)}, False: {(False, False)}}
+    assert tf32_flags() == before
+
+
+def test_unknown_arithmetic(data):
+    with pytest.raises(ValueError, match="unknown arithmetic 'fp16'; known: float32, tf32, bf16"):
+        make_trainer(data, with_arithmetic("fp16"))
+
+
+# --- on a GPU ---------------------------------------------------------------------------------
+
+
+def tensors_of(trainer: Trainer) -> list[torch.Tensor]:
+    """All that a step changes: weights, running statistics and the optimizer's buffers."""
+    buffers = [buffer for state in trainer.optimizer.state.values() for buffer in state.values()]
+    return [
+        *trainer.network.state_dict().values(),
+        *(buffer for buffer in buffers if buffer is not None),
+    ]
+
+
+def convolutional() -> networks.Network:
+    """Convolutions and batch normalisation, of 1 x 2 x 3 images; biases would have no gradient."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layers = [
+            nn.Unflatten(1, (1, 2, 3)),
+            nn.Conv2d(1, 4, 3, padding=1, bias=False),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.Conv2d(4, 8, 3, padding=1, bias=False),
+            nn.BatchNorm2d(8),
+            nn.Flatten(),
+        ]
+        return networks.Network(nn.Sequential(*layers), 48, 12, 3)
+
+
+def any_trainer(data: Dataset, settings: Settings, model: str, device: torch.device) -> Trainer:
+    if model == "mlp":
+        return make_trainer(data, settings, device=device)
+    return Trainer(convolutional(), data, settings, 0, device)
+
+
+def assert_near(found: Trainer, expected: Trainer, start: Trainer, tolerance: float) -> None:
+    """Weights and running statistics, their differences in parts of what training changed."""
+    states = [trainer.network.state_dict() for trainer in (found, expected, start)]
+    for name in states[0]:
+        value, wanted, before = (state[name].cpu().double() for state in states)
+        assert (value - wanted).norm() <= tolerance * (wanted - before).norm(), name
+
+
+MODELS = ["mlp", "convolutional"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
+def test_steps_change_their_tensors_in_place(data, settings, model):
+    """What a captured step relies on: its replay knows the addresses of its capture only."""
+    trainer = any_trainer(data, settings, model, CPU)
+    run_epochs(trainer, 1)
+    before = tensors_of(trainer)  # kept, so that no new tensor has the address of one of them
+    values = [tensor.clone() for tensor in before]
+    run_epochs(trainer, 2)
+    after = tensors_of(trainer)
+    assert [a.data_ptr() for a in after] == [b.data_ptr() for b in before]
+    # Adam that forgets has taken as many steps.
+    unchanged = [b for a, b in zip(after, values, strict=True) if torch.equal(a, b)]
+    assert all(value.shape == () for value in unchanged)
+
+
+@pytest.mark.parametrize("settings", [SGD, ADAM], ids=name_of)
+def test_channels_last_trains_as_any_order_in_memory(data, settings):
+    start, plain, other = (any_trainer(data, settings, "convolutional", CPU) for _ in range(3))
+    other.network.to(memory_format=torch.channels_last)
+    run_epochs(plain, 4), run_epochs(other, 4)
+    assert not other.network.backbone[4].weight.is_contiguous()
+    assert_near(other, plain, start, 1e-2)
+
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU to capture a step on")
+
+
+def count_calls(trainer: Trainer) -> list[int]:
+    """Sizes of the batches that the network is called with; a replay calls nothing."""
+    sizes: list[int] = []
+    trainer.network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    return sizes
+
+
+@gpu
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("settings", "tolerance"),
+    [
+        # Another rounding of the first weights makes 4e-4 in float32, and 0.1 in bf16.
+        *((settings, 1e-2) for settings in VARIANTS),
+        *((with_arithmetic("tf32", settings), 0.3) for settings in VARIANTS[:3]),
+        *((with_arithmetic("bf16", settings), 0.3) for settings in VARIANTS[:3]),
+    ],
+)
+def test_captured_steps_are_the_plain_loop(data, monkeypatch, settings, tolerance, model):
+    start, plain, replayed = (any_trainer(data, settings, model, CUDA) for _ in range(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(captured, "WARM_UP", math.inf)
+        sizes = count_calls(plain)
+        losses = run_epochs(plain, 4)
+        assert sizes == [5, 5, 5, 5, 3] * 4
+    sizes = count_calls(replayed)
+    assert run_epochs(replayed, 4) == pytest.approx(losses, rel=tolerance)
+    assert sizes == [5] * captured.WARM_UP + [5, 3] + [3] * 3  # warm-up, capture, last batches
+    assert_near(replayed, plain, start, tolerance)
+
+
+@gpu
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
+def test_a_gpu_trains_as_the_cpu(data, settings, model):
+    start, on_cpu = (any_trainer(data, settings, model, CPU) for _ in range(2))
+    on_gpu = any_trainer(data, settings, model, CUDA)
+    losses = run_epochs(on_cpu, 4)
+    assert run_epochs(on_gpu, 4) == pytest.approx(losses, rel=1e-3)
+    assert_near(on_gpu, on_cpu, start, 1e-2)
+
+
+@gpu
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
+def test_captured_steps_resume(data, settings, model):
+    """Also a trainer whose step was captured with an optimizer's state that is no more."""
+    start, unbroken, resumed = (any_trainer(data, settings, model, CUDA) for _ in range(3))
+    run_epochs(unbroken, 2), run_epochs(resumed, 3)
+    weights = {name: value.cpu() for name, value in unbroken.network.state_dict().items()}
+    state = {name: value.cpu() for name, value in unbroken.optimizer_state().items()}
+    resumed.resume(2, weights, state)
+    losses = run_epochs(unbroken, 2)
+    assert run_epochs(resumed, 2) == pytest.approx(losses, rel=1e-3)
+    assert_near(resumed, unbroken, start, 1e-2)

@@ -177,7 +177,7 @@ def test_network_tables_hold_what_the_library_computes(tiny):
     run = {"dataset": "digits", "model": "mlp", "seed": 1}
     data = load_dataset(tiny.work / "results/tiny/data/digits.safetensors")
     architecture = networks.Architecture("mlp", MLP["width"], 0.3)
-    settings = training_module.Settings("sgd", 0.05, 0.9, False, 128, 4, 2)
+    settings = training_module.Settings("sgd", 0.05, 0.9, False, 128, 4, 2, "float32")
     x = data.x.float()
 
     def new_network(seed):

@@ -1,162 +1,238 @@
-"""The average gradient outer product of a kernel machine, its normalisation and its square root."""
+"""The average gradient outer product M of a kernel machine, and its square root."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from .panels import class_slices, panels
 from .points import class_deviations, class_means
 
 NORMALISATIONS = ("max", "mean", "sum", "trace")
 
-
-def gradient_outer_product(
-    x: Tensor, weights: Tensor, coefficients: Tensor, class_counts: list[int]
-) -> Tensor:
-    """Sum over points and outputs of the outer products of the predictor's input gradients.
-
-    The predictor is f_c(x) = sum_j a_jc k(x, x_j) with grad_x k(x, z) = -W(x, z) (x - z), so its
-    gradient at x_i is sum_j W_ij a_jc (x_j - x_i). Two forms of the sum of their outer products
-    cost differently, and the cheaper one is taken: `direct_form` or `hadamard_form`.
-
-    Parameters
-    ----------
-    x : (n, d) floating tensor, sorted by class
-    weights : (n, n) symmetric tensor W of `kernels.gradient_weights`
-    coefficients : (n, c) tensor a
-    class_counts : points of each class, in order
-
-    Returns
-    -------
-    (d, d) symmetric positive semi-definite tensor, n times the AGOP of equation (1).
-    """
-    n, d = x.shape
-    outputs = coefficients.shape[1]
-    # Multiplications: one n x n by n x d product per output, against W^2 and then X^T B X.
-    direct_cost = outputs * (n * n * d + n * d * d)
-    hadamard_cost = n**3 + n * n * d + n * d * d
-    form = hadamard_form if hadamard_cost < direct_cost else direct_form
-    total = form(_centre(x, weights, coefficients, class_counts), weights, coefficients)
-    return (total + total.T) / 2
+# An eigendecomposition of an m x m matrix takes as long as about this many m x m products, and a
+# QR decomposition twice as long as its multiplications say (LAPACK on one CPU thread, float64).
+EIGH_PRODUCTS = 5
+QR_SLOWNESS = 2
 
 
 @dataclass(frozen=True)
-class Centred:
-    """Points as class mean plus deviation, x_j = mu_k + delta_j, and the sums of W a that need it.
+class Gradients:
+    """The gradients of a kernel machine at its own points, as sums of differences of points.
 
-    The gradient at x_i is sum_j W_ij a_jc (delta_j - delta_i) + sum_k pull_ick mu_k. Differences
-    within a class come from the deltas alone, and the pull of a point's own class is minus that of
-    the others: nothing cancels as the classes collapse.
+    The predictor is f_c(x) = sum_j a_jc k(x, x_j) with grad_x k(x, z) = -W(x, z) (x - z), so its
+    gradient at x_i is sum_j W_ij a_jc (x_j - x_i). With each point its class mean plus a deviation,
+    x_j = mu_k + delta_j, that is sum_j W_ij a_jc (delta_j - delta_i) + sum_k pull_ick mu_k:
+    differences within a class come from the deviations alone, and the pull of a point's own class
+    is minus that of the others, so nothing cancels as the classes collapse.
 
-    deltas : (n, d); means : (K, d); totals : (n, c), sum_j W_ij a_jc;
-    pull : (n, c, K), sum over j in class k of W_ij a_jc, less totals in the point's own class.
+    weights : (n, n) symmetric W; coefficients : (n, c) a; deltas : (n, d); means : (K, d);
+    totals : (n, c), sum_j W_ij a_jc; pull : (n, c, K), sum over j in class k of W_ij a_jc, less
+    totals in the point's own class.
     """
 
+    weights: Tensor
+    coefficients: Tensor
     deltas: Tensor
     means: Tensor
     totals: Tensor
     pull: Tensor
 
+    @classmethod
+    def of(
+        cls, points: Tensor, weights: Tensor, coefficients: Tensor, class_counts: list[int]
+    ) -> "Gradients":
+        """Those with respect to the points that W was computed from, or to a linear image.
 
-def _centre(x: Tensor, weights: Tensor, a: Tensor, class_counts: list[int]) -> Centred:
-    by_class = zip(weights.split(class_counts, dim=1), a.split(class_counts), strict=True)
-    pull = torch.stack([columns @ rows for columns, rows in by_class], dim=2)
-    totals = pull.sum(dim=2)
-    start = 0
-    for k, count in enumerate(class_counts):
-        own = pull[start : start + count]
-        own[:, :, k] = 0
-        own[:, :, k] = -own.sum(dim=2)
-        start += count
-    deltas = class_deviations(x, class_counts)
-    return Centred(deltas, class_means(x, class_counts), totals, pull)
-
-
-def direct_form(centred: Centred, weights: Tensor, a: Tensor) -> Tensor:
-    """Each output's gradients, n x d, and the sum of their products: cost c (n^2 d + n d^2)."""
-    d = centred.deltas.shape[1]
-    total = centred.deltas.new_zeros(d, d)
-    for c in range(a.shape[1]):
-        gradients = centred.pull[:, c] @ centred.means
-        gradients -= centred.totals[:, c, None] * centred.deltas
-        gradients += weights @ (a[:, c, None] * centred.deltas)
-        total.addmm_(gradients.T, gradients)
-    return total
+        For a machine of kernel k(R x, R z), give R R x as points: these are its gradients by x.
+        """
+        pull = torch.stack(
+            [weights[:, own] @ coefficients[own] for own in class_slices(class_counts)], dim=2
+        )
+        totals = pull.sum(dim=2)
+        for k, own in enumerate(class_slices(class_counts)):
+            pull[own, :, k] = 0
+            pull[own, :, k] = -pull[own].sum(dim=2)
+        deltas = class_deviations(points, class_counts)
+        return cls(weights, coefficients, deltas, class_means(points, class_counts), totals, pull)
 
 
-def hadamard_form(centred: Centred, weights: Tensor, a: Tensor) -> Tensor:
-    """The sum over outputs and points taken first, on the n x n side: cost n^3 + n^2 d + n d^2.
+def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tensor, Tensor]:
+    """M^1/2 and the eigenvalues of M, the scaled sum of the gradients' outer products.
 
-    With P_c = W diag(a_c) - diag(s_c), s = totals, the deltas enter as delta^T B delta with
-    B = sum_c P_c^T P_c = W^2 o (a a^T) - W o (a s^T + s a^T) + diag(|s_i|^2), o entry by entry;
-    the class means through the pull, a matrix of only K columns per output.
+    Three forms of the sum cost differently, and the cheapest is taken: `direct_form` and
+    `hadamard_form` make the (d, d) matrix, `gram_side_root` has no more than n + K dimensions. In
+    float32 it is always the direct one: gradients are sums of terms that largely cancel, and the
+    others square them first.
+
+    Parameters
+    ----------
+    gradients : of n points in d dimensions, by c outputs
+    norm : see `scale`
+    block_rows : rows of an n x n array held beside W at a time
+
+    Returns
+    -------
+    root : (d, d) symmetric positive semi-definite tensor of the gradients' dtype
+    eigenvalues : (d,) float64 tensor, descending, not negative
+
+    Raises
+    ------
+    ValueError : on an unknown norm.
     """
-    n, outputs, classes = centred.pull.shape
-    s = centred.totals
-    cross = a @ s.T
-    inner = symmetric_square(weights)
-    inner *= a @ a.T
-    inner -= weights * (cross + cross.T)
-    inner.diagonal().add_(s.square().sum(dim=1))
-
-    pulled = (weights @ centred.pull.reshape(n, -1)).reshape(n, outputs, classes)
-    mixed = torch.einsum("nc,nck->nk", a, pulled) - torch.einsum("nc,nck->nk", s, centred.pull)
-    total = centred.deltas.T @ (inner @ centred.deltas)
-    delta_mean = (centred.deltas.T @ mixed) @ centred.means
-    total += delta_mean + delta_mean.T
-    flat = centred.pull.reshape(-1, classes)
-    total += centred.means.T @ (flat.T @ flat) @ centred.means
-    return total
+    form = cheapest_form(*gradients.deltas.shape, *gradients.pull.shape[1:])
+    if gradients.deltas.dtype == torch.float32:
+        form = direct_form
+    if form is gram_side_root:
+        root, eigenvalues = gram_side_root(gradients, block_rows)
+        diagonal = root.square().sum(dim=1)
+    else:
+        outer = form(gradients, block_rows).to(torch.float64)
+        diagonal = outer.diagonal()
+        root, eigenvalues = root_of(outer)
+    factor = scale(diagonal, norm, len(gradients.deltas))
+    return (root / factor.sqrt()).to(gradients.deltas.dtype), eigenvalues / factor
 
 
-def symmetric_square(matrix: Tensor, blocks: int = 4) -> Tensor:
-    """A A for a symmetric A: only the blocks on and above the diagonal are multiplied."""
-    square = torch.empty_like(matrix)
-    edges = [len(matrix) * block // blocks for block in range(blocks + 1)]
-    spans = [slice(low, high) for low, high in pairwise(edges)]
-    for i, rows in enumerate(spans):
-        for columns in spans[i:]:
-            product = matrix[rows] @ matrix[:, columns]
-            square[rows, columns] = product
-            square[columns, rows] = product.T
-    return square
+def cheapest_form(n: int, d: int, outputs: int, classes: int):
+    """The cheapest of the three, by the multiplications of the sum and of its root."""
+    m = n + classes
+    square = (n**3 + n * n * d) // 2  # W^2, and its product with the points, by symmetric halves
+    root = (EIGH_PRODUCTS + 1) * d**3
+    costs = {
+        direct_form: outputs * (n * n * d + n * d * d) + root,
+        hadamard_form: square + n * d * d + root,
+    }
+    if m < d:
+        qr = QR_SLOWNESS * (2 * m * m * d - 2 * m**3 // 3)
+        small_root = (EIGH_PRODUCTS + 3) * m**3
+        product = m * m * d + m * d * d
+        costs[gram_side_root] = n**3 // 2 + qr + small_root + product
+    return min(costs, key=costs.get)
 
 
-def normalise(outer_product: Tensor, how: str, n: int) -> Tensor:
-    """Scale the summed outer product: by its largest entry, to the mean over n points, to trace 1.
+def direct_form(gradients: Gradients, block_rows: int) -> Tensor:
+    """The sum, (d, d), of each output's gradients: cost c (n^2 d + n d^2)."""
+    g = gradients
+    d = g.deltas.shape[1]
+    total = g.deltas.new_zeros(d, d)
+    for c in range(g.coefficients.shape[1]):
+        scaled = g.coefficients[:, c, None] * g.deltas
+        for rows in panels(len(g.deltas), block_rows):
+            values = g.pull[rows, c] @ g.means
+            values -= g.totals[rows, c, None] * g.deltas[rows]
+            values.addmm_(g.weights[rows], scaled)
+            total.addmm_(values.T, values)
+    return (total + total.T) / 2
 
-    The scale matters only where the feature map has one of its own (cosine features; D6 of the
-    project's list of discrepancies: Algorithm 1 sums, equation (1) averages, the code divides by
-    the largest entry).
+
+def hadamard_form(gradients: Gradients, block_rows: int) -> Tensor:
+    """The sum, (d, d), taken over outputs and points first: cost (n^3 + n^2 d) / 2 + n d^2."""
+    g = gradients
+    d = g.deltas.shape[1]
+    total = g.deltas.new_zeros(d, d)
+    for rows, panel in _inner_panels(g, block_rows):
+        total.addmm_(g.deltas[rows].T, panel @ g.deltas[rows.start :])
+    mixed, flat = _mean_sides(g)
+    total.addmm_(g.deltas.T @ mixed, g.means)
+    total.addmm_(g.means.T @ (flat.T @ flat) / 2, g.means)
+    return total + total.T
+
+
+def gram_side_root(gradients: Gradients, block_rows: int) -> tuple[Tensor, Tensor]:
+    """Root and eigenvalues of the sum, unscaled, where points and means S, m x d, have m < d rows.
+
+    M = S^T B S. With S^T = Q T, the eigendecomposition is that of T B T^T, m x m, and M^1/2 =
+    Q (T B T^T)^1/2 Q^T: M itself is never formed.
+    """
+    g = gradients
+    n, m = len(g.deltas), len(g.deltas) + len(g.means)
+    inner = g.deltas.new_zeros(m, m)
+    for rows, panel in _inner_panels(g, block_rows):
+        inner[rows, rows.start : n] = panel
+    mixed, flat = _mean_sides(g)
+    inner[:n, n:] = mixed
+    inner[n:, n:] = flat.T @ flat / 2
+    basis, triangle = torch.linalg.qr(torch.cat([g.deltas, g.means]).T)
+    small = triangle @ inner @ triangle.T
+    root, eigenvalues = root_of(small + small.T)
+    root = basis @ root @ basis.T
+    rest = eigenvalues.new_zeros(basis.shape[0] - m)
+    return (root + root.T) / 2, torch.cat([eigenvalues, rest])
+
+
+def _inner_panels(g: Gradients, block_rows: int):
+    """The (n, n) matrix B of sum = delta^T B delta + ..., by panels on and above the diagonal.
+
+    With P_c = W diag(a_c) - diag(s_c), s = totals, B = sum_c P_c^T P_c =
+    W^2 o (a a^T) - W o (a s^T + s a^T) + diag(|s_i|^2), o entry by entry. Half of the diagonal
+    blocks is given, so that B is the sum of these panels and of their transposes.
+
+    Yields
+    ------
+    rows, and the panel of them: columns from rows.start on.
+    """
+    a, s, weights = g.coefficients, g.totals, g.weights
+    for rows in panels(len(a), block_rows):
+        rest = slice(rows.start, len(a))
+        panel = weights[rows] @ weights[:, rest]
+        panel *= a[rows] @ a[rest].T
+        cross = a[rows] @ s[rest].T
+        cross.addmm_(s[rows], a[rest].T)
+        panel.addcmul_(weights[rows, rest], cross, value=-1)
+        panel.diagonal().add_(s[rows].square().sum(dim=1))
+        size = rows.stop - rows.start
+        panel[:, :size] /= 2
+        yield rows, panel
+
+
+def _mean_sides(g: Gradients) -> tuple[Tensor, Tensor]:
+    """What class means add: (n, K) of sum_c P_c^T pull_c, and (n c, K), the pull itself."""
+    n, _, classes = g.pull.shape
+    pulled = (g.weights @ g.pull.reshape(n, -1)).reshape(g.pull.shape)
+    mixed = torch.einsum("nc,nck->nk", g.coefficients, pulled)
+    mixed -= torch.einsum("nc,nck->nk", g.totals, g.pull)
+    return mixed, g.pull.reshape(-1, classes)
+
+
+def scale(diagonal: Tensor, norm: str, n: int) -> Tensor:
+    """What the sum of outer products is divided by: its largest entry, n, its trace, or 1.
+
+    The largest entry of a positive semi-definite matrix is on its diagonal. The scale matters only
+    where the feature map has one of its own (cosine features; D6 of the project's list of
+    discrepancies: Algorithm 1 sums, equation (1) averages, the code divides by the largest entry).
+
+    Parameters
+    ----------
+    diagonal : (d,) tensor, of the sum
+    norm : "max", "mean", "sum" or "trace"
+    n : points that were summed over
 
     Raises
     ------
     ValueError : on an unknown name.
     """
-    if how == "sum":
-        return outer_product
-    if how == "mean":
-        return outer_product / n
-    scales = {"max": outer_product.max, "trace": outer_product.trace}
-    if how not in scales:
-        raise ValueError(f"unknown AGOP normalisation {how!r}; known: {', '.join(NORMALISATIONS)}")
-    return outer_product / scales[how]()
+    if norm == "max":
+        return diagonal.max()
+    if norm == "trace":
+        return diagonal.sum()
+    if norm in ("mean", "sum"):
+        return diagonal.new_tensor(n if norm == "mean" else 1)
+    raise ValueError(f"unknown AGOP normalisation {norm!r}; known: {', '.join(NORMALISATIONS)}")
 
 
-def square_root(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Symmetric square root of a positive semi-definite matrix, by eigendecomposition in float64.
+def root_of(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Symmetric square root of a positive semi-definite matrix, and its eigenvalues.
 
     Parameters
     ----------
-    matrix : (d, d) symmetric tensor; eigenvalues below zero are rounding, and are clipped
+    matrix : (d, d) symmetric float64 tensor; eigenvalues below zero are rounding, and are clipped
 
     Returns
     -------
-    root : (d, d) tensor of the input's dtype
-    eigenvalues : (d,) float64 tensor, descending, clipped at 0
+    root : (d, d) float64; eigenvalues : (d,) float64, descending, clipped at 0
     """
-    values, vectors = torch.linalg.eigh(matrix.to(torch.float64))
+    values, vectors = torch.linalg.eigh(matrix)
     values = values.clamp(min=0)
     root = (vectors * values.sqrt()) @ vectors.T
-    return ((root + root.T) / 2).to(matrix.dtype), values.flip(0)
+    return (root + root.T) / 2, values.flip(0)

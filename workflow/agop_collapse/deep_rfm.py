@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from . import agop, kernels
+from .agop import Gradients
 from .dataset import Dataset, one_hot_targets
-from .errors import UserError
+from .pairs import Pairs
+from .panels import panels
 from .points import unit_rows
 from .random_features import FeatureMap, fourier_features, relu_features
 from .seeding import generator
@@ -29,7 +31,7 @@ class Settings:
     """Everything that defines a Deep RFM but its data and seed; config.schema.yaml describes each.
 
     `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
-    `weight_dist` ReLU features.
+    `weight_dist` ReLU features. `block_rows` bounds memory and changes nothing else.
     """
 
     kernel: str
@@ -45,6 +47,7 @@ class Settings:
     n_features: int | str
     gamma: float
     precision: str
+    block_rows: int
 
 
 @dataclass(frozen=True)
@@ -53,15 +56,18 @@ class Fit:
 
     train_mse : mean squared error over points and outputs
     solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
+    sensitivity : ||alpha||_F sqrt(n) / ||Y||_F, how large an error of 1 in each entry of the kernel
+        matrix, of random sign, comes out
     within_distance : median distance between two points of one class; inf if no class has two
     train_accuracy, test_accuracy : share of points whose largest output is their class;
         None without points
-    valid : this layer and all before it have a small residual, and within-class distances clear
-        of rounding
+    valid : this layer and all before it have a small residual, even with rounding in the kernel
+        matrix, and within-class distances clear of rounding
     """
 
     train_mse: float
     solve_residual: float
+    sensitivity: float
     within_distance: float
     train_accuracy: float
     test_accuracy: float | None
@@ -116,7 +122,7 @@ def build(
     """
     dtype = PRECISIONS[settings.precision]
     counts = data.class_counts
-    targets = one_hot_targets(data.labels, data.classes, dtype).to(device)
+    targets = one_hot_targets(data.labels, data.classes, torch.float64).to(device)
     test_labels = data.test_labels.to(device)
     x = unit_rows(data.x.to(device, dtype))
     test_x = unit_rows(data.test_x.to(device, dtype))
@@ -131,10 +137,12 @@ def build(
         if trusted and not layer.fit.valid:
             remedy = _remedy(layer, targets, counts, settings)
             logger.warning(
-                "layer %d: not trustworthy (relative residual of the solve %.1e, within-class "
-                "distance %.1e); it and the layers after it are marked invalid. %s",
+                "layer %d: not trustworthy (relative residual of the solve %.1e, sensitivity to "
+                "rounding %.1e, within-class distance %.1e); it and the layers after it are marked "
+                "invalid. %s",
                 number,
                 layer.fit.solve_residual,
+                layer.fit.sensitivity,
                 layer.fit.within_distance,
                 remedy,
             )
@@ -169,7 +177,7 @@ def fit_layer(
 
     Parameters
     ----------
-    x : (n, d) unit rows, sorted by class; targets : (n, K), +-1
+    x : (n, d) unit rows, sorted by class; targets : (n, K) float64, +-1
     test_x : (m, d) unit rows, m >= 0; test_labels : (m,)
     class_counts : points of each class, in order
     features : the map this layer hands its points on to
@@ -177,85 +185,53 @@ def fit_layer(
     """
     root = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     eigenvalues = torch.ones(x.shape[1], dtype=torch.float64, device=x.device)
-    residual = 0.0
+    residual = sensitivity = 0.0
+    size = torch.linalg.matrix_norm(targets)
     for iteration in range(settings.iterations):
         # M = I in the first iteration: multiplying by it would only cost time.
         z, test_z = (x, test_x) if iteration == 0 else (x @ root, test_x @ root)
-        distance = kernels.distances(z, class_counts)
-        values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
-        alpha, solve_residual = solve(values, targets, settings.ridge)
-        residual = max(residual, solve_residual)
+        pairs = Pairs(z, class_counts, settings.kernel, settings.bandwidth, settings.block_rows)
+        alpha = pairs.solve(targets, settings.ridge)
+        outputs = pairs.apply(alpha)
+        left_over = outputs + settings.ridge * alpha - targets
+        residual = max(residual, float(torch.linalg.matrix_norm(left_over) / size))
+        amplified = torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
+        sensitivity = max(sensitivity, float(amplified))
+        within = pairs.within_distance()
         if settings.projection == "agop":
-            weights = kernels.gradient_weights(
-                settings.kernel, values, distance, settings.bandwidth
-            )
-            outer = agop.gradient_outer_product(z, weights, alpha, class_counts)
-            if iteration > 0:
-                outer = root @ outer @ root
-            outer = agop.normalise(outer, settings.agop_norm, len(x))
-            root, eigenvalues = agop.square_root(outer)
+            weights = pairs.into_weights(x.dtype)
+            points = z if iteration == 0 else z @ root
+            gradients = Gradients.of(points, weights, alpha.to(x.dtype), class_counts)
+            root, eigenvalues = agop.square_root(gradients, settings.agop_norm, settings.block_rows)
 
-    predictions = values @ alpha
-    within = median_within_distance(distance, class_counts)
     fit = Fit(
-        train_mse=float((predictions - targets).square().mean()),
+        train_mse=float((outputs - targets).square().mean()),
         solve_residual=residual,
+        sensitivity=sensitivity,
         within_distance=within,
-        train_accuracy=_accuracy(predictions, targets.argmax(dim=1)),
+        train_accuracy=_accuracy(outputs, targets.argmax(dim=1)),
         test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
-        valid=trusted and is_trustworthy(residual, within, x.dtype),
+        valid=trusted and is_trustworthy(residual, sensitivity, within, x.dtype),
     )
-    return Layer(x, root, features, alpha, eigenvalues, fit)
+    return Layer(x, root, features, alpha.to(x.dtype), eigenvalues, fit)
 
 
-def solve(values: Tensor, targets: Tensor, ridge: float) -> tuple[Tensor, float]:
-    """Coefficients alpha = (K + ridge I)^-1 Y, and the relative residual of what was found.
+def is_trustworthy(
+    solve_residual: float, sensitivity: float, within_distance: float, dtype: torch.dtype
+) -> bool:
+    """Whether the solve has half its digits, and within-class distances have three.
 
-    Cholesky; when rounding leaves the matrix indefinite, LU, whose residual then says how far the
-    answer can be trusted.
-
-    Parameters
-    ----------
-    values : (n, n) kernel matrix K; targets : (n, K) matrix Y; ridge : >= 0
-
-    Returns
-    -------
-    alpha : (n, K); residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
-
-    Raises
-    ------
-    UserError : when the matrix is singular; the message names a ridge that would do.
-    """
-    system = values.clone()
-    system.diagonal().add_(ridge)
-    factor, failed = torch.linalg.cholesky_ex(system)
-    if not failed:
-        alpha = torch.cholesky_solve(targets, factor)
-    else:
-        alpha, failed = torch.linalg.solve_ex(system, targets)
-        if failed or not alpha.isfinite().all():
-            enough = kernels.safe_ridge(len(values), values.dtype)
-            raise UserError(
-                f"the kernel matrix of {len(values)} points is singular with ridge {ridge:g} (are "
-                f"there duplicate points?); set ridge to {enough:.0e} or more"
-            )
-    residual = torch.linalg.matrix_norm(system @ alpha - targets)
-    return alpha, float(residual / torch.linalg.matrix_norm(targets))
-
-
-def is_trustworthy(solve_residual: float, within_distance: float, dtype: torch.dtype) -> bool:
-    """Whether the solve has half its digits and within-class distances have three.
-
-    The coordinates of unit vectors, and so their distances, carry an error of the order of the
-    dtype's eps.
+    The coordinates of unit vectors, and so their distances and the kernel matrix, carry an error of
+    the order of the dtype's eps; the outputs, `sensitivity` times as much.
     """
     eps = torch.finfo(dtype).eps
-    return solve_residual <= eps**0.5 and within_distance >= 1e3 * eps
+    solved = solve_residual <= eps**0.5 and sensitivity * eps <= eps**0.5
+    return solved and within_distance >= 1e3 * eps
 
 
 def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Settings) -> str:
     """What would make a layer trustworthy, found by trying."""
-    if not is_trustworthy(0, layer.fit.within_distance, layer.x.dtype):
+    if not is_trustworthy(0, 0, layer.fit.within_distance, layer.x.dtype):
         return f"The classes have collapsed to the rounding of {settings.precision}."
     # Only the next iteration of a layer needs the AGOP.
     projection = settings.projection if settings.iterations > 1 else "identity"
@@ -274,22 +250,14 @@ def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Se
     return "No ridge would help."
 
 
-def median_within_distance(distance: Tensor, class_counts: list[int]) -> float:
-    """Median over all points of the median distance to the other points of the same class."""
-    medians = []
-    start = 0
-    for count in class_counts:
-        block = distance[start : start + count, start : start + count]
-        if count > 1:
-            # Sorted rows begin with the point itself.
-            medians.append(block.sort(dim=1).values[:, 1:].median(dim=1).values)
-        start += count
-    return float(torch.cat(medians).median()) if medians else float("inf")
-
-
 def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings) -> Tensor:
-    distance = kernels.squared_distances(points, centres).sqrt_()
-    return kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth) @ alpha
+    """The machine's outputs, (m, c) float64, at points other than its own."""
+    outputs = alpha.new_empty(len(points), alpha.shape[1])
+    for rows in panels(len(points), settings.block_rows):
+        distance = kernels.squared_distances(points[rows], centres).sqrt_().to(alpha.dtype)
+        values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
+        outputs[rows] = values @ alpha
+    return outputs
 
 
 def _accuracy(outputs: Tensor, labels: Tensor) -> float | None:

@@ -1,4 +1,7 @@
-"""Where a job computes."""
+"""Where a job computes, and whether a GPU may round what it multiplies."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -28,3 +31,20 @@ def select(wanted: str, gpus: int) -> torch.device:
             "set the study's device to auto or cpu"
         )
     return torch.device("cuda" if usable and wanted != "cpu" else "cpu")
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Whether a GPU rounds the factors of float32 products and convolutions to 10 bits meanwhile.
+
+    PyTorch's own choice is to round those of convolutions only.
+    """
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = allowed
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value

@@ -29,32 +29,6 @@ def squared_distances(x: Tensor, z: Tensor) -> Tensor:
     return squared.masked_fill_(squared <= rounding, 0)
 
 
-def distances(x: Tensor, class_counts: list[int]) -> Tensor:
-    """Euclidean distances between all pairs of training points, exact within collapsed classes.
-
-    Within a class the expanded formula is applied to the points less their class mean: as the class
-    collapses its rounding error shrinks with it, where the plain formula loses every digit.
-
-    Parameters
-    ----------
-    x : (n, d) floating tensor, sorted by class
-    class_counts : points of each class, in order; they sum to n
-
-    Returns
-    -------
-    (n, n) symmetric tensor with zero diagonal.
-    """
-    squared = squared_distances(x, x)
-    start = 0
-    for points in x.split(class_counts):
-        centred = points - points.mean(dim=0)
-        block = slice(start, start + len(points))
-        squared[block, block] = squared_distances(centred, centred)
-        start += len(points)
-    squared.fill_diagonal_(0)
-    return squared.sqrt_()
-
-
 def kernel_matrix(kernel: str, distance: Tensor, bandwidth: float) -> Tensor:
     """k = exp(-D / L) (Laplace) or exp(-D^2 / (2 L^2)) (Gaussian), entry by entry.
 

@@ -1,19 +1,22 @@
 """Training by SGD or Adam on the mean squared error of +-1 targets (Appendix D)."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
+from .captured import CapturedStep
 from .dataset import Dataset, one_hot_targets
+from .device import tf32
 from .errors import UserError
 from .networks import Network
 from .seeding import generator
 
 OPTIMIZERS = ("sgd", "adam")
+ARITHMETICS = ("float32", "tf32", "bf16")
 EVALUATION_BATCH = 4096
 
 
@@ -28,6 +31,7 @@ class Settings:
     batch_size: int
     epochs: int
     measure_every: int
+    arithmetic: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Trainer:
     """A network, its optimizer and its data: an epoch at a time.
 
     Each epoch's batches are drawn by a generator of its own, so a run continued from the state
-    after an epoch is the unbroken run, bit for bit.
+    after an epoch is the unbroken run, bit for bit (on a GPU up to rounding).
 
     Parameters
     ----------
@@ -67,13 +71,21 @@ class Trainer:
     def __init__(
         self, network: Network, data: Dataset, settings: Settings, seed: int, device: torch.device
     ):
-        self.network = network.to(device)
+        if settings.arithmetic not in ARITHMETICS:
+            known = ", ".join(ARITHMETICS)
+            raise ValueError(f"unknown arithmetic {settings.arithmetic!r}; known: {known}")
+        self._on_gpu = device.type == "cuda"
+        # The order in memory that tensor cores take images in.
+        layout = torch.channels_last if self._on_gpu else torch.preserve_format
+        self.network = network.to(device, memory_format=layout)
         self.settings = settings
         self.seed = seed
         self.epoch = 0
         self._train = _on_device(data.x, data.labels, data.classes, device)
         self._test = _on_device(data.test_x, data.test_labels, data.classes, device)
-        self._optimizer = self._new_optimizer()
+        self._total = torch.zeros((), device=device)
+        self.optimizer = self._new_optimizer()
+        self._take_step = self._new_step()
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         parameters = self.network.parameters()
@@ -81,9 +93,14 @@ class Trainer:
         if self.settings.optimizer == "sgd":
             return torch.optim.SGD(parameters, lr=rate, momentum=self.settings.momentum)
         if self.settings.optimizer == "adam":
-            return torch.optim.Adam(parameters, lr=rate)
+            return torch.optim.Adam(parameters, lr=rate, capturable=self._on_gpu)
         known = ", ".join(OPTIMIZERS)
         raise ValueError(f"unknown optimizer {self.settings.optimizer!r}; known: {known}")
+
+    def _new_step(self) -> Callable[[Tensor], None]:
+        if not self._on_gpu:
+            return self._step
+        return CapturedStep(self._step, self.settings.batch_size, self._total.device)
 
     def run_epoch(self) -> float:
         """One pass over the training points in random order; returns the mean loss of its batches.
@@ -94,21 +111,31 @@ class Trainer:
         """
         # The paper's code makes a new optimizer each epoch: momentum and Adam's moments start anew.
         if self.settings.recreate_optimizer:
-            self._optimizer = self._new_optimizer()
-        x, targets = self._train
+            forget(self.optimizer)
+        x, _ = self._train
         self.network.train()
         order = torch.randperm(len(x), generator=generator(self.seed, "batches", self.epoch))
-        total = torch.zeros((), device=x.device)
-        for batch in order.to(x.device).split(self.settings.batch_size):
-            loss = mse_loss(self.network(x[batch]), targets[batch])
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self._optimizer.step()
-            total += loss.detach() * len(batch)
+        self._total.zero_()
+        with tf32(self.settings.arithmetic == "tf32"):
+            for batch in order.to(x.device).split(self.settings.batch_size):
+                self._take_step(batch)
         self.epoch += 1
-        mean_loss = float(total) / len(x)
+        mean_loss = float(self._total) / len(x)
         self._check(mean_loss)
         return mean_loss
+
+    def _step(self, batch: Tensor) -> None:
+        """Descend the loss over a batch, and add it to the epoch's total; changes in place only."""
+        x, targets = self._train
+        bf16 = self.settings.arithmetic == "bf16"
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+            outputs = self.network(x[batch])
+        loss = mse_loss(outputs.float(), targets[batch])
+        # Without a gradient to add to, a captured step makes its own, in memory kept for the graph.
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self._total += loss.detach() * len(batch)
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
@@ -130,6 +157,7 @@ class Trainer:
         return Progress(self.epoch, train_loss, test_loss, train_accuracy, test_accuracy)
 
     @torch.no_grad()
+    @tf32(False)
     def _evaluate(self, x: Tensor, targets: Tensor) -> tuple[float, float] | tuple[None, None]:
         if not len(x):
             return None, None
@@ -145,7 +173,7 @@ class Trainer:
             return {}
         return {
             f"{index}.{name}": value
-            for index, buffers in self._optimizer.state_dict()["state"].items()
+            for index, buffers in self.optimizer.state_dict()["state"].items()
             for name, value in buffers.items()
             if value is not None
         }
@@ -159,8 +187,18 @@ class Trainer:
         for key, value in optimizer_state.items():
             index, name = key.split(".", 1)
             state.setdefault(int(index), {})[name] = value
-        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        # A step captured before has the addresses of the state that this replaced.
+        self._take_step = self._new_step()
         self.epoch = epoch
+
+
+def forget(optimizer: torch.optim.Optimizer) -> None:
+    """Put an optimizer back to its start: zeros, in place, are what it begins with."""
+    for buffers in optimizer.state.values():
+        for value in buffers.values():
+            if value is not None:
+                value.zero_()
 
 
 def train(trainer: Trainer) -> Iterator[tuple[float | None, Progress | None]]:

@@ -11,7 +11,7 @@ from agop_collapse.training import Settings, measured_epochs
 from job import job, use_threads
 from tqdm import tqdm
 
-with job(snakemake):
+with job(snakemake), device.tf32(False):
     use_threads(snakemake.params.torch_threads)
     where = device.select(snakemake.params.device, snakemake.resources.gpu)
     wildcards = snakemake.wildcards
