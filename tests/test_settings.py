@@ -85,6 +85,7 @@ def test_defaults_are_filled_in_and_what_is_given_stays():
         "n_features": 4096,
         "gamma": 0.05,
         "precision": "float64",
+        "block_rows": 4096,
     }
     mlp = study["networks"][0]
     paper = {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.0, "batch_size": 128}

@@ -9,21 +9,21 @@ from torch import Tensor
 from . import collapse
 from .collapse import Collapse
 from .networks import Network
+from .panels import panels
 
-# Points whose Jacobians are held at a time: K x width float64 numbers each.
-JACOBIAN_BATCH = 2048
-BACKBONE_BATCH = 4096
+# Points whose Jacobians, K x width numbers each, are held at a time.
+AT_A_TIME = 2048
 
 
 @dataclass(frozen=True)
 class HeadLayer:
     """What one hidden layer of the head does to its input, on all training points.
 
-    The d x d matrices are given by factors, A = F^T F, of only w rows.
+    The d x d matrices are given by factors, A = F^T F, of few rows.
 
     weight : (w, d) float64 W_l, the factor of the neural feature matrix W_l^T W_l
-    agop_factor : (w, d) float64, of the AGOP of the network's outputs by the layer's input
-    root_factor : (w, d) float64, of AGOP^1/2, its symmetric square root
+    agop_factor : (min(w, d), d) float64, of the AGOP of the network's outputs by the layer's input
+    root_factor : (min(w, d), d) float64, of AGOP^1/2, its symmetric square root
     stages : collapse of the layer's input ("input"), of S V^T times it ("right"), W = U S V^T, and
         of the layer's output ("full")
     """
@@ -35,82 +35,94 @@ class HeadLayer:
 
 
 @torch.no_grad()
-def measure_head(network: Network, x: Tensor, class_counts: list[int]) -> list[HeadLayer]:
+def measure_head(
+    network: Network, x: Tensor, class_counts: list[int], at_a_time: int = AT_A_TIME
+) -> list[HeadLayer]:
     """Collapse and AGOP at each hidden layer of a network.
 
-    The backbone runs in its own precision, in evaluation mode; the head in float64. One forward
-    pass and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians with
-    respect to the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed.
+    The network runs in its own precision, in evaluation mode; sums over points and all that is done
+    with them are in float64. One forward pass and one backward sweep serve all layers: with H_l the
+    Gram matrix of the Jacobians by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no
+    d x d Jacobian is formed. S V^T x is U^T times the pre-activation: U turns it and changes none
+    of the metrics, so these are taken from the pre-activation.
 
     Parameters
     ----------
     network : on the device of x
     x : (n, d) rows of pixels, sorted by class
     class_counts : points of each class, in order
+    at_a_time : points that go through the backbone together, and whose Jacobians are held
     """
     network.eval()
-    features = torch.cat([network.backbone(batch) for batch in x.split(BACKBONE_BATCH)]).double()
-    weights = [layer.weight.double() for layer in network.hidden]
-    inputs = [features]
-    for weight in weights:
-        inputs.append(torch.relu(inputs[-1] @ weight.T))
+    points = torch.cat([network.backbone(part) for part in x.split(at_a_time)])
+    stages = [collapse.measure(points, class_counts)]
+    right, masks = [], []
+    for layer in network.hidden:
+        points = layer(points)
+        right.append(collapse.measure(points, class_counts))
+        masks.append(points > 0)
+        points = torch.relu_(points)
+        stages.append(collapse.measure(points, class_counts))
 
-    stages = [collapse.measure(points, class_counts) for points in inputs]
-    jacobian_grams = _jacobian_grams(weights, network.readout.weight.double(), inputs[1:])
+    weights = [layer.weight for layer in network.hidden]
+    grams = _jacobian_grams(weights, network.readout.weight, masks, at_a_time)
     layers = []
     for index, weight in enumerate(weights):
-        right = inputs[index] @ right_singular_part(weight).T
-        agop_factor = _symmetric_root(jacobian_grams[index]) @ weight
-        layers.append(
-            HeadLayer(
-                weight,
-                agop_factor,
-                root_factor(agop_factor),
-                {
-                    "input": stages[index],
-                    "right": collapse.measure(right, class_counts),
-                    "full": stages[index + 1],
-                },
-            )
-        )
+        weight = weight.double()
+        named = {"input": stages[index], "right": right[index], "full": stages[index + 1]}
+        layers.append(HeadLayer(weight, *agop_factors(weight, grams[index]), named))
     return layers
 
 
 def _jacobian_grams(
-    weights: list[Tensor], readout: Tensor, activations: list[Tensor]
+    weights: list[Tensor], readout: Tensor, masks: list[Tensor], at_a_time: int
 ) -> list[Tensor]:
-    """H_l, (w, w): mean over points of J^T J, J the Jacobian of the outputs by pre-activation l."""
-    n = len(activations[0])
-    grams = [torch.zeros_like(weight @ weight.T) for weight in weights]
-    for start in range(0, n, JACOBIAN_BATCH):
-        rows = slice(start, start + JACOBIAN_BATCH)
-        by_activation = readout[None]
-        for layer in reversed(range(len(weights))):
-            jacobian = by_activation * (activations[layer][rows, None] > 0)
-            flat = jacobian.reshape(-1, jacobian.shape[-1])
-            grams[layer].addmm_(flat.T, flat, alpha=1 / n)
-            if layer:
-                by_activation = jacobian @ weights[layer]
-    return grams
+    """H_l, (w, w) float64: mean over points of J^T J, J the Jacobian by pre-activation l."""
+    n, last = len(masks[0]), len(weights) - 1
+    grams = [weight.new_zeros(len(weight), len(weight), dtype=torch.float64) for weight in weights]
+    for start in range(0, n, at_a_time):
+        rows = slice(start, start + at_a_time)
+        mask = masks[last][rows].to(readout.dtype)
+        # The last layer's Jacobian is the readout less some columns.
+        grams[last] += symmetric_product(mask) * (readout.T @ readout)
+        jacobian = readout * mask[:, None]
+        for layer in reversed(range(last)):
+            jacobian = jacobian @ weights[layer + 1]
+            jacobian *= masks[layer][rows, None]
+            grams[layer] += symmetric_product(jacobian.flatten(0, 1))
+    return [gram / n for gram in grams]
 
 
-def right_singular_part(weight: Tensor) -> Tensor:
-    """S V^T of W = U S V^T, (w, d), as U^T W with U from the w x w side."""
-    _, left = torch.linalg.eigh(weight @ weight.T)
-    return left.T @ weight
+def symmetric_product(a: Tensor) -> Tensor:
+    """A^T A of (m, w) to (w, w): only the blocks on and below the diagonal are multiplied."""
+    product = a.new_empty(a.shape[1], a.shape[1])
+    for columns in panels(a.shape[1], a.shape[1]):
+        below = a[:, columns.start :].T @ a[:, columns]
+        product[columns.start :, columns] = below
+        product[columns, columns.start :] = below.T
+    return product
 
 
-def root_factor(factor: Tensor) -> Tensor:
-    """G with G^T G = (F^T F)^1/2, for F of (w, d): with F = U S V^T it is S^1/2 V^T."""
-    rows = right_singular_part(factor)
-    singular_values = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    rounding = torch.finfo(rows.dtype).eps * singular_values.max()
-    return torch.where(singular_values > rounding, rows / singular_values.sqrt(), 0)
+def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Factors of the AGOP W^T H W, and of its symmetric square root.
 
+    With W^T = Q R and R H R^T = V S V^T these are S^1/2 V^T Q^T and S^1/4 V^T Q^T.
 
-def _symmetric_root(matrix: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    Parameters
+    ----------
+    weight : (w, d) float64 W; gram : (w, w) float64 H, symmetric positive semi-definite
+
+    Returns
+    -------
+    Two (min(w, d), d) float64 tensors F, with F^T F the AGOP and its root.
+    """
+    basis, triangle = torch.linalg.qr(weight.T)
+    values, vectors = torch.linalg.eigh(triangle @ gram @ triangle.T)
+    # Below this an eigenvalue is rounding.
+    rounding = torch.finfo(values.dtype).eps * values.max()
+    values = torch.where(values > rounding, values, 0)
+    directions = (basis @ vectors).T
+    return values.sqrt()[:, None] * directions, values.sqrt().sqrt()[:, None] * directions
 
 
 def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:

@@ -15,6 +15,7 @@ from torch import Tensor
 from . import agop, kernels
 from .agop import Gradients
 from .dataset import Dataset, one_hot_targets
+from .memory import with_less_at_a_time
 from .pairs import Pairs
 from .panels import panels
 from .points import unit_rows
@@ -130,10 +131,15 @@ def build(
         x, test_x = layer.advance(layer.x), layer.advance(test_x)
     trusted = all(layer.fit.valid for layer in done)
 
+    def fit(block_rows: int) -> Layer:
+        blocked = dataclasses.replace(settings, block_rows=block_rows)
+        return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
+
+    block_rows = settings.block_rows
     for number in range(len(done) + 1, settings.depth + 1):
         source = generator(seed, "feature map", number)
         features = draw_features(x.shape[1], settings, source).to(device, dtype)
-        layer = fit_layer(x, targets, test_x, test_labels, counts, settings, features, trusted)
+        layer, block_rows = with_less_at_a_time(fit, block_rows, "block_rows")
         if trusted and not layer.fit.valid:
             remedy = _remedy(layer, targets, counts, settings)
             logger.warning(

@@ -164,16 +164,18 @@ def layer_width(wildcards):
 
 
 def deep_rfm_mem_mb(wildcards, attempt):
-    """Eight n x n and d x d matrices, four n x d, in float64; and what PyTorch itself takes."""
+    """One n x n array, three of its panels, six n x d and d x d; and what PyTorch itself takes."""
     n, d = n_points(wildcards), layer_width(wildcards)
-    return attempt * (1500 + 8 * (8 * n * n + 8 * d * d + 4 * n * d) // 10**6)
+    rows = min(n, deep_rfm_settings(wildcards)["block_rows"])
+    numbers = n * n + 3 * n * rows + 6 * n * d + 6 * d * d
+    return attempt * (1500 + 8 * numbers // 10**6)
 
 
 def deep_rfm_minutes(wildcards, attempt):
-    """Layers at 10 (CPU thread) or 5000 (GPU) Gflop/s: the solve, W^2, the products and the root."""
+    """Layers at 10 (CPU thread) or 5000 (GPU) Gflop/s: W^2, the solve, the products and the root."""
     n, d = n_points(wildcards), layer_width(wildcards)
     rate = 5e12 if gpus(wildcards) else 1e10 * torch_threads(wildcards)
-    flops = deep_rfm_settings(wildcards)["depth"] * (2 * n**3 + 6 * n * n * d + 30 * d**3)
+    flops = deep_rfm_settings(wildcards)["depth"] * (2 * n**3 + 6 * n * n * d + 20 * d**3)
     return attempt * (10 + int(2 * flops / rate / 60))
 
 

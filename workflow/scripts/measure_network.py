@@ -4,6 +4,7 @@ import torch
 from agop_collapse import ansatz, device, tables
 from agop_collapse.dataset import load_dataset
 from agop_collapse.epoch_files import load_weights
+from agop_collapse.memory import with_less_at_a_time
 from agop_collapse.network_tables import measure
 from agop_collapse.networks import Architecture, build
 from agop_collapse.seeding import derive_seed
@@ -23,14 +24,22 @@ with job(snakemake), device.tf32(False):
     def new_network(seed):
         return build(architecture, data.image_shape, data.classes, seed).to(where)
 
+    def measure_head(network):
+        head, _ = with_less_at_a_time(
+            lambda points: ansatz.measure_head(network, x, data.class_counts, points),
+            ansatz.AT_A_TIME,
+            "points at a time:",
+        )
+        return head
+
     def heads():
         network = new_network(run["seed"])
         epochs = measured_epochs(Settings(**snakemake.params.training))
         for epoch in tqdm(epochs, unit="checkpoint"):
             progress = load_weights(network, snakemake.input.checkpoints, epoch)
-            yield ansatz.measure_head(network, x, data.class_counts), progress
+            yield measure_head(network), progress
 
     stranger = new_network(derive_seed(run["seed"], "independent network"))
-    independent_head = ansatz.measure_head(stranger, x, data.class_counts)
+    independent_head = measure_head(stranger)
     for name, table in measure(heads(), independent_head, run).items():
         tables.save(snakemake.output[name], name, table)
