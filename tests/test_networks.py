@@ -7,11 +7,13 @@ import oracle
 import pytest
 import scipy.stats
 import torch
+import torchvision
 from agop_collapse import networks
 from agop_collapse.networks import Architecture
 from clouds import cloud
 
 IMAGE = (3, 8, 8)
+IMAGE_32 = (3, 32, 32)
 
 
 def mlp(width: int = 256, gain: float = 0.3, seed: int = 0, image=IMAGE, classes: int = 10):
@@ -112,6 +114,44 @@ def test_convolutional_backbones(model, features, first, parameters, side):
     for weight, bound in zip(weights, bounds, strict=False):
         assert 0.95 * bound < weight.abs().max() <= bound * (1 + 1e-6)
         assert p_value(weight, bound) > 1e-3
+
+
+def test_resnet18s_features_are_torchvisions():
+    network = networks.build(Architecture("resnet18", 4, 1.0), IMAGE_32, 10, 0).eval()
+    reference = torchvision.models.resnet18().eval()
+    reference.fc = torch.nn.Identity()
+    reference.load_state_dict(network.backbone[1].state_dict())
+    x = cloud(2, [3], math.prod(IMAGE_32)).x.float()
+    torch.testing.assert_close(network.backbone(x), reference(x.reshape(3, *IMAGE_32)))
+
+
+def test_vgg11s_features_end_at_the_relu_before_torchvisions_last_two_poolings():
+    network = networks.build(Architecture("vgg11", 4, 1.0), IMAGE_32, 10, 0).eval()
+    layers = torchvision.models.vgg11().features
+    poolings = [i for i, layer in enumerate(layers) if isinstance(layer, torch.nn.MaxPool2d)]
+    reference = layers[: poolings[-2]]
+    assert isinstance(reference[-1], torch.nn.ReLU)
+    no_bias = {"0.bias": torch.zeros(64)}
+    reference.load_state_dict(network.backbone[1].state_dict() | no_bias)
+    x = cloud(2, [3], math.prod(IMAGE_32)).x.float()
+    expected = reference(x.reshape(3, *IMAGE_32)).flatten(1)
+    torch.testing.assert_close(network.backbone(x), expected)
+
+
+@pytest.mark.parametrize(("model", "count"), [("resnet18", 20), ("vgg11", 6)])
+def test_convolutions_begin_as_torchvisions_and_the_first_as_pytorchs(model, count):
+    network = networks.build(Architecture(model, 4, 0.2), IMAGE_32, 10, 0)
+    first, *others = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert len(others) == count - 1
+    fan_in = math.prod(first.weight.shape[1:])
+    assert p_value(first.weight.detach(), 1 / math.sqrt(fan_in)) > 1e-3
+    for layer in others:
+        weight = layer.weight.detach()
+        sd = math.sqrt(2 / (len(weight) * weight[0, 0].numel()))  # Kaiming's, by the fan-out
+        assert float(weight.std()) == pytest.approx(sd, rel=0.02)
+        draws = weight.flatten()[:10_000].double().numpy()
+        assert scipy.stats.kstest(draws, scipy.stats.norm(scale=sd).cdf).pvalue > 1e-4
+        assert layer.bias is None or not layer.bias.any()
 
 
 def test_batch_norm_counts_no_image_before_training():

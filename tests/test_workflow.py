@@ -667,3 +667,13 @@ def test_mistakes_in_the_configuration_stop_before_any_job(tmp_path):
     assert "Traceback (most recent call last)" not in run.stdout
     assert "Job stats" not in run.stdout
     assert not (fresh.work / "results").exists()
+
+
+def test_an_unknown_network_stops_before_any_job(tmp_path):
+    fresh = Workplace.make(tmp_path, {"tiny": with_setting("networks.0.model: resnet81")})
+    run = fresh.run("figures/", succeed=False)
+    complaint = r"^studies.tiny.networks\[0\].model = 'resnet81' is not one of mlp, .*'resnet18'"
+    assert re.search(complaint, run.stdout, re.MULTILINE)
+    assert "Traceback (most recent call last)" not in run.stdout
+    assert "Job stats" not in run.stdout
+    assert not (fresh.work / "results").exists()

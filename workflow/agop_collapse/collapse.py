@@ -116,13 +116,13 @@ def gram_statistics(
     within_square = between_square = 0.0
     start = 0
     for points in directions.split(class_counts):
-        end = start + len(points)
+        # Each pair of classes once: the matrix is symmetric.
+        rest = directions[start:]
         for rows in points.split(block):
-            gram = rows @ directions.T
-            within_square += float((gram[:, start:end] - within_mean).square().sum())
-            between_square += float((gram[:, :start] - between_mean).square().sum())
-            between_square += float((gram[:, end:] - between_mean).square().sum())
-        start = end
+            gram = rows @ rest.T
+            within_square += float((gram[:, : len(points)] - within_mean).square().sum())
+            between_square += 2 * float((gram[:, len(points) :] - between_mean).square().sum())
+        start += len(points)
     own = directions.square().sum(dim=1)
     within_square -= float((own - within_mean).square().sum())
     return GramStatistics(
