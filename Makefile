@@ -7,13 +7,14 @@ CORES ?= all
 # Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
 unexport PYTHONPATH
 
-.PHONY: help figures test venv
+.PHONY: help figures test bench venv
 
 help:
 	@echo "make figures   build every figure of the demo study, in figures/demo/"
 	@echo "make test      run the test suite"
+	@echo "make bench     time the library against a plain baseline (docs/performance.md)"
 	@echo
-	@echo "Both first make .venv from requirements.txt where it is missing or outdated."
+	@echo "Each first makes .venv from requirements.txt where it is missing or outdated."
 	@echo "PYTHON=python3.12 names the Python to make it with, CORES=4 limits the cores of figures."
 
 # As modules (-m), because the scripts in .venv/bin name the folder that .venv was made in.
@@ -22,6 +23,9 @@ figures: venv
 
 test: venv
 	.venv/bin/python -m pytest
+
+bench: venv
+	.venv/bin/python benchmarks/run.py
 
 # The copy of requirements.txt in .venv is written last and removed first: without it the
 # environment is half-made, where it differs from the original it is outdated.

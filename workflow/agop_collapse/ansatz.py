@@ -68,7 +68,7 @@ def measure_head(
     grams = _jacobian_grams(weights, network.readout.weight, masks, at_a_time)
     layers = []
     for index, weight in enumerate(weights):
-        weight = weight.double()
+        weight = weight.detach().double()
         named = {"input": stages[index], "right": right[index], "full": stages[index + 1]}
         layers.append(HeadLayer(weight, *agop_factors(weight, grams[index]), named))
     return layers

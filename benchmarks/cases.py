@@ -1,0 +1,197 @@
+"""What is compared: one piece of work, done by the library and by the plain baseline.
+
+The baseline, tests/plain.py, is what a straightforward implementation does. Both sides get the same
+points in the same precision, and hand back what was asked of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import plain
+import torch
+from agop_collapse import agop, ansatz, collapse, deep_rfm, networks
+from agop_collapse.agop import Gradients
+from agop_collapse.dataset import one_hot_targets
+from agop_collapse.pairs import Pairs
+from agop_collapse.points import unit_rows
+from agop_collapse.random_features import relu_features
+from torch import Tensor
+
+CLASSES = 10
+BANDWIDTH, RIDGE = 2.0, 0.0
+BLOCK_ROWS = 4096
+# Standard deviation of points about their class mean, whose norm is about 1, before the features.
+SPREAD = 0.7
+
+
+@dataclass(frozen=True)
+class Case:
+    """Work at one size: the two sides, and what the ratio of their times should be at least."""
+
+    work: str
+    n: int
+    d: int
+    precision: str
+    fast: Callable[[], object]
+    plain: Callable[[], object]
+    target: float | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A layer's points, of a mixture of ten classes behind random ReLU features, and targets."""
+
+    x: Tensor
+    targets: Tensor
+    counts: list[int]
+
+
+def machine(n: int, d: int, precision: str, device: torch.device) -> Machine:
+    """Points of unit norm, (n, d), sorted by class; the same for the same arguments."""
+    generator = torch.Generator().manual_seed(n + d)
+    counts = [n // CLASSES + (k < n % CLASSES) for k in range(CLASSES)]
+    labels = torch.repeat_interleave(torch.arange(CLASSES), torch.tensor(counts))
+    means = torch.randn(CLASSES, 100, generator=generator, dtype=torch.float64) / 10
+    noise = torch.randn(n, 100, generator=generator, dtype=torch.float64) / 10
+    features = relu_features(100, d, "gaussian", generator)
+    x = unit_rows(features(means[labels] + SPREAD * noise))
+    targets = one_hot_targets(labels, CLASSES, torch.float64)
+    dtype = deep_rfm.PRECISIONS[precision]
+    return Machine(x.to(device, dtype), targets.to(device), counts)
+
+
+def agop_case(
+    n: int, d: int, precision: str, device: torch.device, target: float | None = None
+) -> Case:
+    """Kernel, solve and AGOP of a Laplace machine: from points to M, (d, d)."""
+    given = machine(n, d, precision, device)
+
+    def fast() -> Tensor:
+        pairs = Pairs(given.x, given.counts, "laplace", BANDWIDTH, BLOCK_ROWS)
+        alpha = pairs.solve(given.targets, RIDGE).to(given.x.dtype)
+        weights = pairs.into_weights(given.x.dtype)
+        gradients = Gradients.of(given.x, weights, alpha, given.counts)
+        if precision == "float32":
+            return agop.direct_form(gradients, BLOCK_ROWS)
+        return agop.hadamard_form(gradients, BLOCK_ROWS)
+
+    def straightforward() -> Tensor:
+        alpha = plain.solve("laplace", given.x, given.targets.to(given.x.dtype), BANDWIDTH, RIDGE)
+        return plain.agop("laplace", given.x, alpha, BANDWIDTH)
+
+    return Case("kernel + solve + AGOP", n, d, precision, fast, straightforward, target)
+
+
+def layer_settings(precision: str, width: int) -> deep_rfm.Settings:
+    """The paper's ReLU layer."""
+    return deep_rfm.Settings(
+        kernel="laplace",
+        feature_map="relu",
+        projection="agop",
+        depth=1,
+        bandwidth=BANDWIDTH,
+        ridge=RIDGE,
+        iterations=1,
+        agop_norm="max",
+        width=width,
+        weight_dist="uniform",
+        n_features=width,
+        gamma=0.05,
+        precision=precision,
+        block_rows=BLOCK_ROWS,
+    )
+
+
+def fast_layer(given: Machine, settings: deep_rfm.Settings) -> deep_rfm.Layer:
+    """A layer of Deep RFM by the library, without test points."""
+    features = relu_features(
+        given.x.shape[1], settings.width, "uniform", torch.Generator().manual_seed(0)
+    ).to(given.x.device, given.x.dtype)
+    nobody = given.x[:0]
+    labels = torch.zeros(0, dtype=torch.int64, device=given.x.device)
+    return deep_rfm.fit_layer(
+        given.x, given.targets, nobody, labels, given.counts, settings, features
+    )
+
+
+def plain_layer(given: Machine) -> tuple[Tensor, Tensor]:
+    """M^1/2 and the outputs at the layer's own points."""
+    x, targets = given.x, given.targets.to(given.x.dtype)
+    alpha = plain.solve("laplace", x, targets, BANDWIDTH, RIDGE)
+    root = plain.root_of(plain.agop("laplace", x, alpha, BANDWIDTH))
+    return root, plain.predict("laplace", x, x, alpha, BANDWIDTH)
+
+
+def layer_case(n: int, d: int, precision: str, device: torch.device, target: float) -> Case:
+    """A whole layer: kernel, solve, AGOP, root, features, and the collapse of its three stages."""
+    given = machine(n, d, precision, device)
+    settings = layer_settings(precision, 1024)
+
+    def fast() -> list[object]:
+        layer = fast_layer(given, settings)
+        projected = layer.project(given.x)
+        stages = given.x, projected, layer.features(projected)
+        return [collapse.measure(points, given.counts) for points in stages]
+
+    def straightforward() -> list[object]:
+        root, _ = plain_layer(given)
+        projected = given.x @ root
+        features = relu_features(d, 1024, "uniform", torch.Generator().manual_seed(0))
+        mapped = features.to(given.x.device, given.x.dtype)(projected)
+        return [plain.collapse(points, given.counts) for points in (given.x, projected, mapped)]
+
+    return Case("whole layer", n, d, precision, fast, straightforward, target)
+
+
+def network_case(n: int, d: int, width: int, device: torch.device, target: float) -> Case:
+    """One measurement of an MLP, in its float32: AGOP, NFA and collapse of five layers."""
+    given = machine(n, d, "float32", device)
+    network = networks.build(networks.Architecture("mlp", width, 1.0), (1, 1, d), CLASSES, 0)
+    network.to(device)
+    weights = [layer.weight.detach() for layer in [*network.hidden, network.readout]]
+
+    def fast() -> list[float]:
+        head = ansatz.measure_head(network, given.x, given.counts)
+        return [ansatz.nfa(layer) for layer in head]
+
+    def straightforward() -> list[dict]:
+        return plain.measure_head(weights, given.x, given.counts)
+
+    return Case("network measurement", n, d, "float32", fast, straightforward, target)
+
+
+def all_cases(device: torch.device, quick: bool) -> list[Callable[[], Case]]:
+    """Functions that make the cases, one at a time: together their points would fill the memory."""
+    if quick:
+        return [
+            lambda: agop_case(60, 20, "float64", device, 1),
+            lambda: agop_case(60, 20, "float32", device),
+            lambda: layer_case(40, 80, "float64", device, 1),
+            lambda: network_case(50, 30, 16, device, 1),
+        ]
+    made = [
+        lambda n=n, d=d, target=target: agop_case(n, d, "float64", device, target)
+        for n, d, target in [
+            (1000, 784, None),
+            (1000, 1024, None),
+            (1000, 3072, 12),
+            (2000, 1024, None),
+            (2000, 3072, 12),
+            (4000, 784, None),
+            (4000, 1024, 5),
+            (4000, 3072, 12),
+            (8000, 1024, 3),
+        ]
+    ]
+    made += [
+        lambda n=n, d=d: agop_case(n, d, "float32", device) for n, d in [(2000, 1024), (2000, 3072)]
+    ]
+    made += [
+        lambda n=n, d=d: layer_case(n, d, "float64", device, 4)
+        for n, d in [(1000, 1024), (1000, 3072), (2000, 1024), (2000, 3072), (4000, 1024)]
+    ]
+    made += [
+        lambda d=d, target=target: network_case(2000, d, 512, device, target)
+        for d, target in [(784, 3.5), (3072, 8)]
+    ]
+    return made
