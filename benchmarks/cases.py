@@ -7,6 +7,7 @@ points in the same precision, and hand back what was asked of them.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import papers
 import plain
 import torch
 from agop_collapse import agop, ansatz, collapse, deep_rfm, networks
@@ -18,8 +19,7 @@ from agop_collapse.random_features import relu_features
 from torch import Tensor
 
 CLASSES = 10
-BANDWIDTH, RIDGE = 2.0, 0.0
-BLOCK_ROWS = 4096
+BANDWIDTH, RIDGE, BLOCK_ROWS = papers.PAPER.bandwidth, papers.PAPER.ridge, papers.PAPER.block_rows
 # Standard deviation of points about their class mean, whose norm is about 1, before the features.
 SPREAD = 0.7
 
@@ -82,26 +82,6 @@ def agop_case(
     return Case("kernel + solve + AGOP", n, d, precision, fast, straightforward, target)
 
 
-def layer_settings(precision: str, width: int) -> deep_rfm.Settings:
-    """The paper's ReLU layer."""
-    return deep_rfm.Settings(
-        kernel="laplace",
-        feature_map="relu",
-        projection="agop",
-        depth=1,
-        bandwidth=BANDWIDTH,
-        ridge=RIDGE,
-        iterations=1,
-        agop_norm="max",
-        width=width,
-        weight_dist="uniform",
-        n_features=width,
-        gamma=0.05,
-        precision=precision,
-        block_rows=BLOCK_ROWS,
-    )
-
-
 def fast_layer(given: Machine, settings: deep_rfm.Settings) -> deep_rfm.Layer:
     """A layer of Deep RFM by the library, without test points."""
     features = relu_features(
@@ -125,7 +105,7 @@ def plain_layer(given: Machine) -> tuple[Tensor, Tensor]:
 def layer_case(n: int, d: int, precision: str, device: torch.device, target: float) -> Case:
     """A whole layer: kernel, solve, AGOP, root, features, and the collapse of its three stages."""
     given = machine(n, d, precision, device)
-    settings = layer_settings(precision, 1024)
+    settings = papers.settings(precision=precision)
 
     def fast() -> list[object]:
         layer = fast_layer(given, settings)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 
 import cases  # noqa: E402
+import papers  # noqa: E402
 import torch  # noqa: E402
 from agop_collapse import ansatz, networks  # noqa: E402
 
@@ -133,7 +134,7 @@ def peak_memory(side: str, precision: str, quick: bool, device: torch.device) ->
     """MB that a layer takes at its peak, more than its points, in this process (Linux or CUDA)."""
     n, d = QUICK_LAYER if quick else LAYER
     given = cases.machine(n, d, precision, device)
-    settings = cases.layer_settings(precision, 1024)
+    settings = papers.settings(precision=precision)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -157,7 +158,7 @@ def time_large(device: torch.device) -> list[dict]:
     found = []
     for d in (1024, 3072, 4096):
         given = cases.machine(50_000, d, "float64", device)
-        settings = cases.layer_settings("float64", d)
+        settings = papers.settings(width=d)
         cases.fast_layer(given, settings)
         took = seconds(lambda given=given, s=settings: cases.fast_layer(given, s), device)
         found.append({"work": "20 layers", "n": 50_000, "d": d, "seconds": 20 * took})

@@ -4,6 +4,7 @@ The truth is the plain computation in float64 with distances as norms of differe
 the same points, those of the layers in float32.
 """
 
+import papers
 import plain
 import pytest
 import torch
@@ -20,22 +21,7 @@ BANDWIDTH, BLOCK_ROWS = 2.0, 4096
 
 
 def settings(kernel: str, ridge: float, width: int, precision: str = "float64") -> Settings:
-    return Settings(
-        kernel=kernel,
-        feature_map="relu",
-        projection="agop",
-        depth=20,
-        bandwidth=BANDWIDTH,
-        ridge=ridge,
-        iterations=1,
-        agop_norm="max",
-        width=width,
-        weight_dist="uniform",
-        n_features=width,
-        gamma=0.05,
-        precision=precision,
-        block_rows=BLOCK_ROWS,
-    )
+    return papers.settings(kernel=kernel, ridge=ridge, width=width, precision=precision)
 
 
 def library(form, x: Tensor, targets: Tensor, counts: list[int], kernel: str, ridge: float):

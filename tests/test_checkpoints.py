@@ -6,11 +6,12 @@ import math
 import shutil
 from pathlib import Path
 
+import papers
 import pytest
 import torch
 from agop_collapse import layer_files
 from agop_collapse.dataset import Dataset
-from agop_collapse.deep_rfm import Fit, Layer, Settings, build
+from agop_collapse.deep_rfm import Fit, Layer, build
 from agop_collapse.epoch_files import finish, load_epoch, load_weights, resume, save_epoch
 from agop_collapse.layer_files import load_layer, load_layers_so_far, save_layer
 from agop_collapse.networks import Architecture
@@ -30,22 +31,7 @@ def data(few_digits) -> Dataset:
 
 
 def layers_of(data: Dataset, feature_map: str) -> list[Layer]:
-    settings = Settings(
-        kernel="laplace",
-        feature_map=feature_map,
-        projection="agop",
-        depth=3,
-        bandwidth=2.0,
-        ridge=0.0,
-        iterations=1,
-        agop_norm="max",
-        width=16,
-        weight_dist="uniform",
-        n_features=12,
-        gamma=0.05,
-        precision="float64",
-        block_rows=4096,
-    )
+    settings = papers.settings(feature_map=feature_map, depth=3, width=16, n_features=12)
     return list(build(data, settings, 0, CPU))
 
 

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import oracle
+import papers
 import pytest
 import torch
 from agop_collapse import collapse, deep_rfm, kernels, layer_files
@@ -21,22 +22,8 @@ from hypothesis import given
 from torch import Tensor
 
 CPU = torch.device("cpu")
-PAPER = Settings(
-    kernel="laplace",
-    feature_map="relu",
-    projection="agop",
-    depth=3,
-    bandwidth=2.0,
-    ridge=0.0,
-    iterations=1,
-    agop_norm="max",
-    width=12,
-    weight_dist="uniform",
-    n_features=10,
-    gamma=0.2,
-    precision="float64",
-    block_rows=5,
-)
+# So few features and rows at a time that every loop has several rounds.
+PAPER = papers.settings(depth=3, width=12, n_features=10, gamma=0.2, block_rows=5)
 
 
 def settings(**changes) -> Settings:

@@ -7,11 +7,12 @@ import math
 import numpy as np
 import oracle
 import pandas as pd
+import papers
 import pytest
 import torch
 from agop_collapse import collapse, deep_rfm_tables, tables
 from agop_collapse.dataset import Dataset
-from agop_collapse.deep_rfm import Layer, Settings, build
+from agop_collapse.deep_rfm import Layer, build
 from clouds import cloud
 
 COUNTS = [7, 4, 6]
@@ -33,19 +34,12 @@ CONTRACT = {
 
 @pytest.fixture(scope="module")
 def layers() -> list[Layer]:
-    settings = Settings(
+    settings = papers.settings(
         **{name: RUN[name] for name in ("kernel", "feature_map", "projection")},
         depth=3,
-        bandwidth=2.0,
-        ridge=0.0,
-        iterations=1,
-        agop_norm="max",
         width=8,
-        weight_dist="uniform",
         n_features=9,
         gamma=0.3,
-        precision="float64",
-        block_rows=4096,
     )
     points, test = cloud(0, COUNTS, 5), cloud(1, [2, 2, 2], 5)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))

@@ -3,12 +3,13 @@ those would take too long."""
 
 import numpy as np
 import oracle
+import papers
 import plain
 import pytest
 import torch
 from agop_collapse import agop, ansatz, collapse, kernels, networks
 from agop_collapse.agop import Gradients
-from agop_collapse.deep_rfm import Settings, fit_layer
+from agop_collapse.deep_rfm import fit_layer
 from agop_collapse.networks import Architecture
 from agop_collapse.pairs import Pairs
 from agop_collapse.points import unit_rows
@@ -134,20 +135,14 @@ def test_a_layer_and_its_collapse_are_the_plain_ones(kernel, d):
     outer = plain.agop(kernel, x, alpha, BANDWIDTH, exact)
 
     features = FeatureMap(cloud(5, [30], d).x)
-    settings = Settings(
+    settings = papers.settings(
         kernel=kernel,
-        feature_map="relu",
-        projection="agop",
         depth=1,
         bandwidth=BANDWIDTH,
         ridge=RIDGE,
-        iterations=1,
-        agop_norm="max",
         width=30,
-        weight_dist="uniform",
         n_features=30,
         gamma=1.0,
-        precision="float64",
         block_rows=100,
     )
     nobody = torch.zeros(0, dtype=torch.int64)

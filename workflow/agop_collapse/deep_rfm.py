@@ -205,10 +205,8 @@ def fit_layer(
         sensitivity = max(sensitivity, float(amplified))
         within = pairs.within_distance()
         if settings.projection == "agop":
-            weights = pairs.into_weights(x.dtype)
             points = z if iteration == 0 else z @ root
-            gradients = Gradients.of(points, weights, alpha.to(x.dtype), class_counts)
-            root, eigenvalues = agop.square_root(gradients, settings.agop_norm, settings.block_rows)
+            root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
 
     fit = Fit(
         train_mse=float((outputs - targets).square().mean()),
@@ -220,6 +218,15 @@ def fit_layer(
         valid=trusted and is_trustworthy(residual, sensitivity, within, x.dtype),
     )
     return Layer(x, root, features, alpha.to(x.dtype), eigenvalues, fit)
+
+
+def _agop_root(
+    pairs: Pairs, points: Tensor, alpha: Tensor, class_counts: list[int], settings: Settings
+) -> tuple[Tensor, Tensor]:
+    """M^1/2 and the eigenvalues of M; the pairs are used up, and their array is free again."""
+    weights = pairs.into_weights(points.dtype)
+    gradients = Gradients.of(points, weights, alpha.to(points.dtype), class_counts)
+    return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
 
 
 def is_trustworthy(
