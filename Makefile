@@ -21,8 +21,9 @@ help:
 figures: venv
 	.venv/bin/python -m snakemake --cores $(CORES) figures/ tables
 
+# Two files of tests at a time: many tests wait for processes of their own.
 test: venv
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 bench: venv
 	.venv/bin/python benchmarks/run.py

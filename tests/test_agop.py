@@ -49,7 +49,7 @@ def kernel(request) -> str:
     return request.param
 
 
-@pytest.mark.parametrize("block_rows", [1, 4, 1000])
+@pytest.mark.parametrize("block_rows", [4, 1000])
 @pytest.mark.parametrize("form", SUMS.values(), ids=SUMS)
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 @given(points=clouds())
@@ -61,7 +61,7 @@ def test_either_sum_is_autograds(form, kernel, block_rows, points):
     assert torch.equal(found, found.T)
 
 
-@pytest.mark.parametrize("block_rows", [1, 4, 1000])
+@pytest.mark.parametrize("block_rows", [4, 1000])
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 @given(points=clouds())
 @example(points=cloud(0, [1, 6, 3], 5, 3, spread=1e-6, duplicate=True))
