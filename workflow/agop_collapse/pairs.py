@@ -171,14 +171,14 @@ class Pairs:
 
         In float64 it takes the array itself; nothing else can be asked of these pairs afterwards.
         """
-        array, self._array = self._array, None
+        array = self._array
         weights = array if dtype == array.dtype else torch.empty_like(array, dtype=dtype)
         for rows in self._panels:
-            above = array[rows, rows].triu(1)
-            weights[rows, rows] = self._weights(above + above.T).to(dtype)
+            weights[rows, rows] = self._weights(self.distances(rows)).to(dtype)
             beside = self._weights(array[rows, rows.stop :]).to(dtype)
             weights[rows, rows.stop :] = beside
             weights[rows.stop :, rows] = beside.T
+        self._array = None
         return weights
 
     def _weights(self, distance: Tensor) -> Tensor:
