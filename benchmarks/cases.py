@@ -60,6 +60,11 @@ def machine(n: int, d: int, precision: str, device: torch.device) -> Machine:
     return Machine(x.to(device, dtype), targets.to(device), counts)
 
 
+def identity(given: Machine) -> Tensor:
+    """The metric of the plain side's kernel, in the first iteration."""
+    return torch.eye(given.x.shape[1], dtype=given.x.dtype, device=given.x.device)
+
+
 def agop_case(
     n: int, d: int, precision: str, device: torch.device, target: float | None = None
 ) -> Case:
@@ -71,19 +76,18 @@ def agop_case(
     given = machine(n, d, precision, device)
 
     def fast() -> object:
-        pairs = Pairs(given.x, given.counts, "laplace", BANDWIDTH, BLOCK_ROWS)
-        alpha = pairs.solve(given.targets, RIDGE).to(given.x.dtype)
-        weights = pairs.into_weights(given.x.dtype)
-        gradients = Gradients.of(given.x, weights, alpha, given.counts)
-        if precision == "float32":
-            return agop.direct_form(gradients, BLOCK_ROWS)
+        x = given.x.double()
+        pairs = Pairs(x, given.counts, "laplace", BANDWIDTH, BLOCK_ROWS)
+        alpha = pairs.solve(given.targets, RIDGE)
+        gradients = Gradients.of(x, pairs.into_weights(), alpha, given.counts)
         if agop.cheapest_form(n, d, CLASSES, CLASSES) is agop.gram_side_root:
             return list(agop._inner_panels(gradients, BLOCK_ROWS)), agop._mean_sides(gradients)
         return agop.hadamard_form(gradients, BLOCK_ROWS)
 
     def straightforward() -> Tensor:
-        alpha = plain.solve("laplace", given.x, given.targets.to(given.x.dtype), BANDWIDTH, RIDGE)
-        return plain.agop("laplace", given.x, alpha, BANDWIDTH)
+        x, metric = given.x, identity(given)
+        alpha = plain.solve("laplace", x, given.targets.to(x.dtype), BANDWIDTH, RIDGE, metric)
+        return plain.agop("laplace", x, alpha, BANDWIDTH, metric)
 
     return Case("kernel + solve + AGOP", n, d, precision, fast, straightforward, target)
 
@@ -102,10 +106,10 @@ def fast_layer(given: Machine, settings: deep_rfm.Settings) -> deep_rfm.Layer:
 
 def plain_layer(given: Machine) -> tuple[Tensor, Tensor]:
     """M^1/2 and the outputs at the layer's own points."""
-    x, targets = given.x, given.targets.to(given.x.dtype)
-    alpha = plain.solve("laplace", x, targets, BANDWIDTH, RIDGE)
-    root = plain.root_of(plain.agop("laplace", x, alpha, BANDWIDTH))
-    return root, plain.predict("laplace", x, x, alpha, BANDWIDTH)
+    x, targets, metric = given.x, given.targets.to(given.x.dtype), identity(given)
+    alpha = plain.solve("laplace", x, targets, BANDWIDTH, RIDGE, metric)
+    root = plain.root_of(plain.agop("laplace", x, alpha, BANDWIDTH, metric))
+    return root, plain.predict("laplace", x, x, alpha, BANDWIDTH, metric)
 
 
 def layer_case(n: int, d: int, precision: str, device: torch.device, target: float) -> Case:

@@ -1,15 +1,17 @@
 """The plain baseline: what the library computes, in the straightforward way, in torch.
 
-It does what the public code that the paper points to does, written from a description of it and not
-from the code. The kernel is evaluated in full for each use, from distances by the expanded formula;
-the system goes to a general solver; the AGOP takes one n x n by n x d product for each output, and
-its root a float64 eigendecomposition in d dimensions; covariances are formed as d x d matrices for
-the sake of their traces; the AGOP of a network comes from the Jacobians of each layer in turn.
+It does what the public code that the paper points to does (the rfm package of Radhakrishnan et al.),
+written from a description of it and not from the code. The kernel acts on distances in the metric M
+of a recursive feature machine, which is the identity in the paper's one iteration and is multiplied
+out all the same; it is evaluated in full for each use: the solve, the gradients, their distances, and
+the outputs. The system goes to a general solver; the AGOP takes one n x n by n x d product for each
+output, and its root a float64 eigendecomposition in d dimensions; class means are summed point by
+point, and covariances formed as d x d matrices for the sake of their traces; the AGOP of a network
+comes from the Jacobians of each layer in turn.
 
 The benchmarks measure the library against it, and tests use it as their oracle at sizes that
-oracle.py, with its loops over points, cannot reach. One thing differs from the code: classes are
-summed over in a loop, but points within a class by a product; a d x d outer product for each point
-would take so long that any ratio would flatter the library.
+oracle.py, with its loops over points, cannot reach. Where the code does more, this does not: products
+of the gradients' two terms with M, predictions for each score, and another fit after the last AGOP.
 
 Points are rows, sorted by class; everything is in the dtype and on the device of the points.
 """
@@ -23,18 +25,21 @@ from torch import Tensor
 BATCH = 256
 
 
-def expanded_distances(x: Tensor, z: Tensor) -> Tensor:
-    """sqrt(|x|^2 + |z|^2 - 2 x.z): of a point to itself, about the square root of rounding."""
-    squared = x.square().sum(dim=1)[:, None] + z.square().sum(dim=1) - 2 * x @ z.T
+def metric_distances(x: Tensor, z: Tensor, metric: Tensor) -> Tensor:
+    """sqrt(x.Mx + z.Mz - 2 x.Mz): of a point to itself, about the square root of rounding."""
+    x_norms = (x @ metric * x).sum(dim=1)
+    z_norms = x_norms if z is x else (z @ metric * z).sum(dim=1)
+    squared = x_norms[:, None] + z_norms - 2 * x @ (metric @ z.T)
     return squared.clamp(min=0).sqrt()
 
 
-def exact_distances(x: Tensor, z: Tensor) -> Tensor:
-    """Norms of differences: what an oracle needs, and a baseline does not have."""
+def exact_distances(x: Tensor, z: Tensor, metric: Tensor) -> Tensor:
+    """Norms of differences, for M = I alone: what an oracle needs, and a baseline does not have."""
+    assert torch.equal(metric, torch.eye(len(metric), dtype=metric.dtype))
     return torch.cdist(x, z, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-Distances = Callable[[Tensor, Tensor], Tensor]
+Distances = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 # --- a layer of Deep RFM ----------------------------------------------------------------------
@@ -52,10 +57,11 @@ def solve(
     targets: Tensor,
     bandwidth: float,
     ridge: float,
-    distances: Distances = expanded_distances,
+    metric: Tensor,
+    distances: Distances = metric_distances,
 ) -> Tensor:
     """(K + ridge I)^-1 Y, (n, c)."""
-    system = kernel_matrix(kernel, distances(x, x), bandwidth)
+    system = kernel_matrix(kernel, distances(x, x, metric), bandwidth)
     identity = torch.eye(len(x), dtype=x.dtype, device=x.device)
     return torch.linalg.solve(system + ridge * identity, targets)
 
@@ -66,10 +72,11 @@ def predict(
     centres: Tensor,
     alpha: Tensor,
     bandwidth: float,
-    distances: Distances = expanded_distances,
+    metric: Tensor,
+    distances: Distances = metric_distances,
 ) -> Tensor:
     """Outputs of the machine, (m, c)."""
-    return kernel_matrix(kernel, distances(points, centres), bandwidth) @ alpha
+    return kernel_matrix(kernel, distances(points, centres, metric), bandwidth) @ alpha
 
 
 def agop(
@@ -77,21 +84,23 @@ def agop(
     x: Tensor,
     alpha: Tensor,
     bandwidth: float,
-    distances: Distances = expanded_distances,
+    metric: Tensor,
+    distances: Distances = metric_distances,
 ) -> Tensor:
     """The AGOP at the machine's own points, (d, d), its largest entry 1."""
-    distance = distances(x, x)
-    weights = kernel_matrix(kernel, distance, bandwidth)
+    weights = kernel_matrix(kernel, distances(x, x, metric), bandwidth)
     if kernel == "laplace":
+        distance = distances(x, x, metric)
         distance = torch.where(distance < 1e-10, 0, distance)
         weights = weights / distance
         weights[weights.isinf()] = 0
         weights = weights / bandwidth
     else:
         weights = weights / bandwidth**2
+    mapped = x @ metric
     total = torch.zeros(x.shape[1], x.shape[1], dtype=x.dtype, device=x.device)
     for a in alpha.T:
-        gradients = weights @ (a[:, None] * x) - (weights @ a)[:, None] * x
+        gradients = weights @ (a[:, None] * mapped) - (weights @ a)[:, None] * mapped
         total = total + gradients.T @ gradients
     return total / total.max()
 
@@ -110,7 +119,11 @@ def covariances(x: Tensor, counts: list[int]) -> tuple[Tensor, Tensor, Tensor]:
     """S_W and S_B, (d, d), and the class means less their mean, (K, d)."""
     within = torch.zeros(x.shape[1], x.shape[1], dtype=x.dtype, device=x.device)
     between = torch.zeros_like(within)
-    means = torch.stack([points.mean(dim=0) for points in x.split(counts)])
+    means = torch.zeros(len(counts), x.shape[1], dtype=x.dtype, device=x.device)
+    labels = [k for k, count in enumerate(counts) for _ in range(count)]
+    for point, k in zip(x, labels, strict=True):
+        means[k] += point
+    means = means / torch.tensor(counts, dtype=x.dtype, device=x.device)[:, None]
     centred = means - means.mean(dim=0)
     for k, points in enumerate(x.split(counts)):
         within = within + (points - means[k]).T @ (points - means[k])

@@ -18,7 +18,7 @@ SUMS = {"direct": agop.direct_form, "hadamard": agop.hadamard_form}
 
 def gradients_of(kernel: str, points, block_rows: int = 5) -> agop.Gradients:
     pairs = Pairs(points.x, points.counts, kernel, BANDWIDTH, block_rows)
-    weights = pairs.into_weights(points.x.dtype)
+    weights = pairs.into_weights()
     return agop.Gradients.of(points.x, weights, points.coefficients, points.counts)
 
 
@@ -133,34 +133,6 @@ def test_near_duplicates_in_a_spread_class_cost_few_digits():
         assert error(form(gradients_of("laplace", points), 5), truth) < 1e-8
 
 
-def test_float32_in_collapse(kernel):
-    points = cloud(5, [20, 30, 10], 15, 3, spread=1e-3)
-    single = type(points)(points.x.float(), points.counts, points.coefficients.float())
-    exact = type(points)(single.x.double(), points.counts, single.coefficients.double())
-    truth = by_autograd(kernel, exact)
-    for form in SUMS.values():
-        found = form(gradients_of(kernel, single), 5)
-        assert found.dtype == torch.float32
-        assert error(found.double(), truth) < 2e-5
-
-
-def test_in_float32_the_direct_form_is_taken_and_cancels_less(kernel):
-    """Labels fitted at a ridge of 1e-3 need coefficients whose terms nearly cancel."""
-    points = cloud(8, [60, 50, 70], 40, spread=0.7)
-    targets = torch.tensor(oracle.plus_minus_one(oracle.classes_of(points.counts), 3))
-    x = points.x.float()
-    pairs = Pairs(x, points.counts, kernel, BANDWIDTH, 50)
-    alpha = pairs.solve(targets, 1e-3).float()
-    single = agop.Gradients.of(x, pairs.into_weights(torch.float32), alpha, points.counts)
-    exact = gradients_of(kernel, type(points)(x.double(), points.counts, alpha.double()), 50)
-    truth = agop.direct_form(exact, 50)
-    root, _ = agop.square_root(single, "sum", 50)
-    chosen = error((root @ root).double(), truth)
-    assert agop.cheapest_form(180, 40, 3, 3) is agop.hadamard_form
-    assert chosen < 1e-5
-    assert error(agop.hadamard_form(single, 50).double(), truth) > 5 * chosen
-
-
 def outer_product(kernel: str, points) -> Tensor:
     return agop.hadamard_form(gradients_of(kernel, points), 5)
 
@@ -197,7 +169,7 @@ def test_of_a_kernel_on_mapped_points_it_is_by_the_points_themselves(kernel, poi
     square = torch.tensor(np.random.default_rng(seed).normal(size=(points.x.shape[1],) * 2))
     root = square + square.T
     mapped = type(points)(points.x @ root, points.counts, points.coefficients)
-    weights = Pairs(mapped.x, points.counts, kernel, BANDWIDTH, 5).into_weights(torch.float64)
+    weights = Pairs(mapped.x, points.counts, kernel, BANDWIDTH, 5).into_weights()
     twice = mapped.x @ root
     gradients = agop.Gradients.of(twice, weights, points.coefficients, points.counts)
     machine = oracle.machine_gradients(

@@ -102,7 +102,8 @@ def test_build_is_the_algorithm(changes):
         spectrum = np.linalg.eigvalsh(plain["root"])[::-1] ** 2
         assert error(layer.x, x) < 1e-7
         assert error(layer.alpha, plain["alpha"]) < 1e-7
-        assert error(layer.root, plain["root"]) < 1e-7
+        # Where M is singular its root has half the digits, on either side.
+        assert error(layer.root, plain["root"]) < 1e-6
         assert error(layer.project(layer.x), x @ plain["root"]) < 1e-7
         assert error(layer.eigenvalues, spectrum) < 1e-7
         fit = layer.fit
@@ -364,7 +365,8 @@ def test_ridgeless_gaussian_in_float32_is_not_silently_valid(very_few_digits, ca
     assert all(layer.fit.valid for layer in exact)
     off = [abs(nc1(a, data) / nc1(b, data) - 1) for a, b in zip(single, exact, strict=True)]
     assert max(off[:first_invalid]) < 0.05
-    assert max(off[first_invalid:]) > 1
+    # Solved in float64 they are not garbage, but digits are going.
+    assert max(off[first_invalid:]) > 100 * max(off[:first_invalid])
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"layer {first_invalid + 1}: not trustworthy")
 

@@ -47,13 +47,14 @@ def head(image: tuple[int, int, int], width: int, classes: int):
 # --- the baseline -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("distances", [plain.exact_distances, plain.expanded_distances])
+@pytest.mark.parametrize("distances", [plain.exact_distances, plain.metric_distances])
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 def test_plain_layer_is_the_definitions(kernel, distances):
     x, targets = points(FEW, 5)
-    alpha = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, distances)
-    root = plain.root_of(plain.agop(kernel, x, alpha, BANDWIDTH, distances))
-    outputs = plain.predict(kernel, x[:3], x, alpha, BANDWIDTH, distances)
+    metric = torch.eye(5, dtype=x.dtype)
+    alpha = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, metric, distances)
+    root = plain.root_of(plain.agop(kernel, x, alpha, BANDWIDTH, metric, distances))
+    outputs = plain.predict(kernel, x[:3], x, alpha, BANDWIDTH, metric, distances)
     expected = oracle.deep_rfm_layer(
         x.numpy(),
         targets.numpy(),
@@ -108,16 +109,16 @@ def test_plain_head_is_the_definitions():
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 def test_solution_sums_and_root_are_the_plain_ones(kernel, d):
     x, targets = points(MANY, d)
-    exact = plain.exact_distances
-    expected = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, exact)
-    outer = plain.agop(kernel, x, expected, BANDWIDTH, exact)
+    rest = (torch.eye(d, dtype=x.dtype), plain.exact_distances)
+    expected = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, *rest)
+    outer = plain.agop(kernel, x, expected, BANDWIDTH, *rest)
 
     pairs = Pairs(x, MANY, kernel, BANDWIDTH, block_rows=100)
     alpha = pairs.solve(targets, RIDGE)
     assert error(alpha, expected) < 1e-9
-    outputs = plain.predict(kernel, x, x, expected, BANDWIDTH, exact)
+    outputs = plain.predict(kernel, x, x, expected, BANDWIDTH, *rest)
     assert error(pairs.apply(alpha), outputs) < 1e-9
-    gradients = Gradients.of(x, pairs.into_weights(x.dtype), alpha, MANY)
+    gradients = Gradients.of(x, pairs.into_weights(), alpha, MANY)
     sums = [form(gradients, 100) for form in (agop.direct_form, agop.hadamard_form)]
     if d > len(x):
         root, _ = agop.gram_side_root(gradients, 100)
@@ -130,9 +131,9 @@ def test_solution_sums_and_root_are_the_plain_ones(kernel, d):
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 def test_a_layer_and_its_collapse_are_the_plain_ones(kernel, d):
     x, targets = points(MANY, d)
-    exact = plain.exact_distances
-    alpha = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, exact)
-    outer = plain.agop(kernel, x, alpha, BANDWIDTH, exact)
+    rest = (torch.eye(d, dtype=x.dtype), plain.exact_distances)
+    alpha = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, *rest)
+    outer = plain.agop(kernel, x, alpha, BANDWIDTH, *rest)
 
     features = FeatureMap(cloud(5, [30], d).x)
     settings = papers.settings(

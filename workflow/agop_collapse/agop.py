@@ -26,6 +26,8 @@ class Gradients:
     differences within a class come from the deviations alone, and the pull of a point's own class
     is minus that of the others, so nothing cancels as the classes collapse.
 
+    All of it is in float64: the gradients are sums of terms that largely cancel.
+
     weights : (n, n) symmetric W; coefficients : (n, c) a; deltas : (n, d); means : (K, d);
     totals : (n, c), sum_j W_ij a_jc; pull : (n, c, K), sum over j in class k of W_ij a_jc, less
     totals in the point's own class.
@@ -61,9 +63,7 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
     """M^1/2 and the eigenvalues of M, the scaled sum of the gradients' outer products.
 
     Three forms of the sum cost differently, and the cheapest is taken: `direct_form` and
-    `hadamard_form` make the (d, d) matrix, `gram_side_root` has no more than n + K dimensions. In
-    float32 it is always the direct one: gradients are sums of terms that largely cancel, and the
-    others square them first.
+    `hadamard_form` make the (d, d) matrix, `gram_side_root` has no more than n + K dimensions.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
 
     Returns
     -------
-    root : (d, d) symmetric positive semi-definite tensor of the gradients' dtype
+    root : (d, d) symmetric positive semi-definite float64 tensor
     eigenvalues : (d,) float64 tensor, descending, not negative
 
     Raises
@@ -81,17 +81,15 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
     ValueError : on an unknown norm.
     """
     form = cheapest_form(*gradients.deltas.shape, *gradients.pull.shape[1:])
-    if gradients.deltas.dtype == torch.float32:
-        form = direct_form
     if form is gram_side_root:
         root, eigenvalues = gram_side_root(gradients, block_rows)
         diagonal = root.square().sum(dim=1)
     else:
-        outer = form(gradients, block_rows).to(torch.float64)
+        outer = form(gradients, block_rows)
         diagonal = outer.diagonal()
         root, eigenvalues = root_of(outer)
     factor = scale(diagonal, norm, len(gradients.deltas))
-    return (root / factor.sqrt()).to(gradients.deltas.dtype), eigenvalues / factor
+    return root / factor.sqrt(), eigenvalues / factor
 
 
 def cheapest_form(n: int, d: int, outputs: int, classes: int):
@@ -129,12 +127,11 @@ def direct_form(gradients: Gradients, block_rows: int) -> Tensor:
 def hadamard_form(gradients: Gradients, block_rows: int) -> Tensor:
     """The sum, (d, d), taken over outputs and points first: cost (n^3 + n^2 d) / 2 + n d^2."""
     g = gradients
-    d = g.deltas.shape[1]
-    total = g.deltas.new_zeros(d, d)
-    for rows, panel in _inner_panels(g, block_rows):
-        total.addmm_(g.deltas[rows].T, panel @ g.deltas[rows.start :])
     mixed, flat = _mean_sides(g)
-    total.addmm_(g.deltas.T @ mixed, g.means)
+    right = mixed @ g.means
+    for rows, panel in _inner_panels(g, block_rows):
+        right[rows].addmm_(panel, g.deltas[rows.start :])
+    total = g.deltas.T @ right
     total.addmm_(g.means.T @ (flat.T @ flat) / 2, g.means)
     return total + total.T
 
@@ -173,13 +170,12 @@ def _inner_panels(g: Gradients, block_rows: int):
     rows, and the panel of them: columns from rows.start on.
     """
     a, s, weights = g.coefficients, g.totals, g.weights
+    both, crossed = torch.cat([a, s], dim=1), torch.cat([s, a], dim=1)
     for rows in panels(len(a), block_rows):
         rest = slice(rows.start, len(a))
         panel = weights[rows] @ weights[:, rest]
         panel *= a[rows] @ a[rest].T
-        cross = a[rows] @ s[rest].T
-        cross.addmm_(s[rows], a[rest].T)
-        panel.addcmul_(weights[rows, rest], cross, value=-1)
+        panel.addcmul_(weights[rows, rest], both[rows] @ crossed[rest].T, value=-1)
         panel.diagonal().add_(s[rows].square().sum(dim=1))
         size = rows.stop - rows.start
         panel[:, :size] /= 2

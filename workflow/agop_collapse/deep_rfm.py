@@ -32,7 +32,8 @@ class Settings:
     """Everything that defines a Deep RFM but its data and seed; config.schema.yaml describes each.
 
     `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
-    `weight_dist` ReLU features. `block_rows` bounds memory and changes nothing else.
+    `weight_dist` ReLU features. `precision` is that of points, layer by layer; fits are in float64.
+    `block_rows` bounds memory and changes nothing else.
     """
 
     kernel: str
@@ -189,13 +190,16 @@ def fit_layer(
     features : the map this layer hands its points on to
     trusted : whether all layers before were valid
     """
-    root = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    # Distances, solve and AGOP lose too many digits in float32, whatever the points' precision.
+    exact_x, exact_test_x = x.to(torch.float64), test_x.to(torch.float64)
+    root = torch.eye(x.shape[1], dtype=torch.float64, device=x.device)
     eigenvalues = torch.ones(x.shape[1], dtype=torch.float64, device=x.device)
     residual = sensitivity = 0.0
     size = torch.linalg.matrix_norm(targets)
     for iteration in range(settings.iterations):
         # M = I in the first iteration: multiplying by it would only cost time.
-        z, test_z = (x, test_x) if iteration == 0 else (x @ root, test_x @ root)
+        first = iteration == 0
+        z, test_z = (exact_x, exact_test_x) if first else (exact_x @ root, exact_test_x @ root)
         pairs = Pairs(z, class_counts, settings.kernel, settings.bandwidth, settings.block_rows)
         alpha = pairs.solve(targets, settings.ridge)
         outputs = pairs.apply(alpha)
@@ -205,7 +209,7 @@ def fit_layer(
         sensitivity = max(sensitivity, float(amplified))
         within = pairs.within_distance()
         if settings.projection == "agop":
-            points = z if iteration == 0 else z @ root
+            points = z if first else z @ root
             root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
 
     fit = Fit(
@@ -217,15 +221,14 @@ def fit_layer(
         test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
         valid=trusted and is_trustworthy(residual, sensitivity, within, x.dtype),
     )
-    return Layer(x, root, features, alpha.to(x.dtype), eigenvalues, fit)
+    return Layer(x, root.to(x.dtype), features, alpha.to(x.dtype), eigenvalues, fit)
 
 
 def _agop_root(
     pairs: Pairs, points: Tensor, alpha: Tensor, class_counts: list[int], settings: Settings
 ) -> tuple[Tensor, Tensor]:
     """M^1/2 and the eigenvalues of M; the pairs are used up, and their array is free again."""
-    weights = pairs.into_weights(points.dtype)
-    gradients = Gradients.of(points, weights, alpha.to(points.dtype), class_counts)
+    gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts)
     return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
 
 
@@ -267,7 +270,7 @@ def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings)
     """The machine's outputs, (m, c) float64, at points other than its own."""
     outputs = alpha.new_empty(len(points), alpha.shape[1])
     for rows in panels(len(points), settings.block_rows):
-        distance = kernels.squared_distances(points[rows], centres).sqrt_().to(alpha.dtype)
+        distance = kernels.squared_distances(points[rows], centres).sqrt_()
         values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
         outputs[rows] = values @ alpha
     return outputs

@@ -11,9 +11,6 @@ KERNELS = ("laplace", "gaussian")
 def squared_distances(x: Tensor, z: Tensor) -> Tensor:
     """Squared Euclidean distances between the rows of two matrices.
 
-    Expanded as ||x||^2 + ||z||^2 - 2 x.z, so the absolute error is about eps (||x||^2 + ||z||^2);
-    values below that error are returned as 0, so that coincident points have distance 0.
-
     Parameters
     ----------
     x : (n, d) floating tensor
@@ -21,12 +18,31 @@ def squared_distances(x: Tensor, z: Tensor) -> Tensor:
 
     Returns
     -------
-    (n, m) tensor, not negative.
+    (n, m) tensor, not negative; see `into_squared_distances` for its rounding.
     """
-    norms = x.square().sum(dim=1, keepdim=True) + z.square().sum(dim=1)
-    squared = torch.addmm(norms, x, z.T, alpha=-2)
-    rounding = norms.mul_(16 * torch.finfo(x.dtype).eps)
-    return squared.masked_fill_(squared <= rounding, 0)
+    return into_squared_distances(x @ z.T, squared_norms(x), squared_norms(z))
+
+
+def squared_norms(x: Tensor) -> Tensor:
+    """||x||^2 of the rows of x, (n, d) to (n,)."""
+    return x.square().sum(dim=1)
+
+
+def into_squared_distances(products: Tensor, x_norms: Tensor, z_norms: Tensor) -> Tensor:
+    """||x||^2 + ||z||^2 - 2 x.z, in place of the products x.z.
+
+    The absolute error is about eps (||x||^2 + ||z||^2); values below that error become 0, so that
+    coincident points have distance 0.
+
+    Parameters
+    ----------
+    products : (n, m) floating tensor, maybe part of a larger one
+    x_norms, z_norms : (n,) and (m,), squared norms
+    """
+    norms = x_norms[:, None] + z_norms
+    torch.add(norms, products, alpha=-2, out=products)
+    rounding = norms.mul_(16 * torch.finfo(norms.dtype).eps)
+    return products.masked_fill_(products <= rounding, 0)
 
 
 def kernel_matrix(kernel: str, distance: Tensor, bandwidth: float) -> Tensor:

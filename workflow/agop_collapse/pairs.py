@@ -4,7 +4,13 @@ import torch
 from torch import Tensor
 
 from .errors import UserError
-from .kernels import gradient_weights, kernel_matrix, safe_ridge, squared_distances
+from .kernels import (
+    gradient_weights,
+    into_squared_distances,
+    kernel_matrix,
+    safe_ridge,
+    squared_norms,
+)
 from .panels import class_slices, panels
 
 # Points of a class whose pairs show how far apart its points are.
@@ -24,7 +30,7 @@ class Pairs:
 
     Parameters
     ----------
-    x : (n, d) floating tensor, sorted by class; distances are computed in its dtype
+    x : (n, d) float64 tensor, sorted by class
     class_counts : points of each class, in order; they sum to n
     kernel, bandwidth : as in `kernels.kernel_matrix`
     block_rows : rows of the array held beside it at a time
@@ -42,14 +48,11 @@ class Pairs:
         self._classes = class_slices(class_counts)
         self._panels = panels(n, block_rows)
         self._array = torch.empty(n, n, dtype=torch.float64, device=x.device)
-        for rows in self._panels:
-            self._array[rows, rows.start :] = squared_distances(x[rows], x[rows.start :]).sqrt_()
+        _write_distances(x, self._array, block_rows)
         for points in self._classes:
-            centred = x[points] - x[points].mean(dim=0)
-            for rows in panels(len(centred), block_rows):
-                own = squared_distances(centred[rows], centred[rows.start :]).sqrt_()
-                corner = self._array[points, points]
-                corner[rows, rows.start :] = own
+            _write_distances(
+                x[points] - x[points].mean(dim=0), self._array[points, points], block_rows
+            )
 
     def distances(self, rows: slice) -> Tensor:
         """Distances between some points in a row, (b, b)."""
@@ -166,21 +169,29 @@ class Pairs:
             outputs[rows.stop :] += above.T @ coefficients[rows]
         return outputs
 
-    def into_weights(self, dtype: torch.dtype) -> Tensor:
+    def into_weights(self) -> Tensor:
         """W of `kernels.gradient_weights`, (n, n) and symmetric, in place of all else.
 
-        In float64 it takes the array itself; nothing else can be asked of these pairs afterwards.
+        It takes the array itself; nothing else can be asked of these pairs afterwards.
         """
-        array = self._array
-        weights = array if dtype == array.dtype else torch.empty_like(array, dtype=dtype)
+        weights, self._array = self._array, None
         for rows in self._panels:
-            weights[rows, rows] = self._weights(self.distances(rows)).to(dtype)
-            beside = self._weights(array[rows, rows.stop :]).to(dtype)
+            above = weights[rows, rows].triu(1)
+            weights[rows, rows] = self._weights(above + above.T)
+            beside = self._weights(weights[rows, rows.stop :])
             weights[rows, rows.stop :] = beside
             weights[rows.stop :, rows] = beside.T
-        self._array = None
         return weights
 
     def _weights(self, distance: Tensor) -> Tensor:
         values = self._values(distance)
         return gradient_weights(self._kernel, values, distance, self._bandwidth)
+
+
+def _write_distances(x: Tensor, array: Tensor, block_rows: int) -> None:
+    """Distances between the rows of x, on and above the diagonal of an n x n array."""
+    norms = squared_norms(x)
+    for rows in panels(len(x), block_rows):
+        above = array[rows, rows.start :]
+        torch.mm(x[rows], x[rows.start :].T, out=above)
+        into_squared_distances(above, norms[rows], norms[rows.start :]).sqrt_()
