@@ -272,5 +272,6 @@ def test_root_of_rank_one_is_known():
 def test_rounding_below_zero_is_clipped():
     matrix = torch.diag(torch.tensor([4.0, -1e-17, 1.0], dtype=torch.float64))
     root, eigenvalues = agop.root_of(matrix)
-    assert torch.equal(root, torch.diag(torch.tensor([2.0, 0.0, 1.0], dtype=torch.float64)))
+    expected = torch.diag(torch.tensor([2.0, 0.0, 1.0], dtype=torch.float64))
+    torch.testing.assert_close(root, expected, rtol=1e-15, atol=0)
     assert eigenvalues.tolist() == [4, 1, 0]

@@ -172,4 +172,6 @@ def test_a_singular_system_is_refused_and_the_ridge_it_names_helps(block_rows):
 
 def test_unknown_kernel():
     with pytest.raises(ValueError, match="'cauchy'.*laplace, gaussian"):
-        Pairs(torch.zeros(2, 1).double(), [2], "cauchy", 1.0, 4).solve(torch.ones(2, 1).double(), 1.0)
+        Pairs(torch.zeros(2, 1).double(), [2], "cauchy", 1.0, 4).solve(
+            torch.ones(2, 1).double(), 1.0
+        )

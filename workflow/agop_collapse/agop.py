@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .panels import class_slices, panels
+from .panels import class_slices, panels, times_transpose
 from .points import class_deviations, class_means
 
 NORMALISATIONS = ("max", "mean", "sum", "trace")
@@ -152,10 +152,9 @@ def gram_side_root(gradients: Gradients, block_rows: int) -> tuple[Tensor, Tenso
     inner[n:, n:] = flat.T @ flat / 2
     basis, triangle = torch.linalg.qr(torch.cat([g.deltas, g.means]).T)
     small = triangle @ inner @ triangle.T
-    root, eigenvalues = root_of(small + small.T)
-    root = basis @ root @ basis.T
+    factor, eigenvalues = _root_factor(small + small.T)
     rest = eigenvalues.new_zeros(basis.shape[0] - m)
-    return (root + root.T) / 2, torch.cat([eigenvalues, rest])
+    return times_transpose(basis @ factor), torch.cat([eigenvalues, rest])
 
 
 def _inner_panels(g: Gradients, block_rows: int):
@@ -228,7 +227,12 @@ def root_of(matrix: Tensor) -> tuple[Tensor, Tensor]:
     -------
     root : (d, d) float64; eigenvalues : (d,) float64, descending, clipped at 0
     """
+    factor, eigenvalues = _root_factor(matrix)
+    return times_transpose(factor), eigenvalues
+
+
+def _root_factor(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """F with F F^T the square root, and the eigenvalues, of `root_of`."""
     values, vectors = torch.linalg.eigh(matrix)
     values = values.clamp(min=0)
-    root = (vectors * values.sqrt()) @ vectors.T
-    return (root + root.T) / 2, values.flip(0)
+    return vectors * values.pow(0.25), values.flip(0)
