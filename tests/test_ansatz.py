@@ -92,12 +92,6 @@ def test_stages_are_the_input_the_right_factor_and_the_output(measured):
         assert list(layer.stages) == ["input", "right", "full"]
 
 
-@pytest.mark.parametrize("shape", [(5, 1), (7, 300), (3, 129), (2, 1000)])
-def test_symmetric_product(shape):
-    a = torch.tensor(np.random.default_rng(0).normal(size=shape))
-    torch.testing.assert_close(ansatz.symmetric_product(a), a.T @ a)
-
-
 @given(seed=SEEDS, w=st.integers(1, 9), d=st.integers(1, 9), decay=st.sampled_from([1, 0.1, 1e-4]))
 def test_factors_are_of_the_agop_and_of_its_root(seed, w, d, decay):
     """Also where eigenvalues fall by orders of magnitude, as a trained network's do."""

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from agop_collapse.panels import panels, times_transpose
+from agop_collapse.panels import panels, symmetric_product
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,9 +19,9 @@ def test_panels_are_even_consecutive_and_no_larger_than_asked(n, block_rows):
         assert max(sizes) <= block_rows
 
 
-@pytest.mark.parametrize(("d", "rank"), [(1, 1), (5, 2), (300, 40), (1100, 1100)])
-def test_times_transpose(d, rank):
-    factor = torch.randn(d, rank, generator=torch.Generator().manual_seed(d), dtype=torch.float64)
-    product = times_transpose(factor)
-    torch.testing.assert_close(product, factor @ factor.T, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize(("m", "width"), [(1, 1), (2, 5), (40, 300), (1100, 1100)])
+def test_symmetric_product(m, width):
+    a = torch.randn(m, width, generator=torch.Generator().manual_seed(m), dtype=torch.float64)
+    product = symmetric_product(a)
+    torch.testing.assert_close(product, a.T @ a, rtol=1e-12, atol=1e-12)
     assert torch.equal(product, product.T)

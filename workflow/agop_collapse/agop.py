@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .panels import class_slices, panels, times_transpose
+from .panels import class_slices, panels, symmetric_product
 from .points import class_deviations, class_means
 
 NORMALISATIONS = ("max", "mean", "sum", "trace")
@@ -154,7 +154,7 @@ def gram_side_root(gradients: Gradients, block_rows: int) -> tuple[Tensor, Tenso
     small = triangle @ inner @ triangle.T
     factor, eigenvalues = _root_factor(small + small.T)
     rest = eigenvalues.new_zeros(basis.shape[0] - m)
-    return times_transpose(basis @ factor), torch.cat([eigenvalues, rest])
+    return symmetric_product((basis @ factor).T), torch.cat([eigenvalues, rest])
 
 
 def _inner_panels(g: Gradients, block_rows: int):
@@ -228,7 +228,7 @@ def root_of(matrix: Tensor) -> tuple[Tensor, Tensor]:
     root : (d, d) float64; eigenvalues : (d,) float64, descending, clipped at 0
     """
     factor, eigenvalues = _root_factor(matrix)
-    return times_transpose(factor), eigenvalues
+    return symmetric_product(factor.T), eigenvalues
 
 
 def _root_factor(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from . import collapse
 from .collapse import Collapse
 from .networks import Network
-from .panels import panels
+from .panels import symmetric_product
 
 # Points whose Jacobians, K x width numbers each, are held at a time.
 AT_A_TIME = 2048
@@ -93,16 +93,6 @@ def _jacobian_grams(
     return [gram / n for gram in grams]
 
 
-def symmetric_product(a: Tensor) -> Tensor:
-    """A^T A of (m, w) to (w, w): only the blocks on and below the diagonal are multiplied."""
-    product = a.new_empty(a.shape[1], a.shape[1])
-    for columns in panels(a.shape[1], a.shape[1]):
-        below = a[:, columns.start :].T @ a[:, columns]
-        product[columns.start :, columns] = below
-        product[columns, columns.start :] = below.T
-    return product
-
-
 def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
     """Factors of the AGOP W^T H W, and of its symmetric square root.
 
@@ -149,19 +139,20 @@ def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
         total = a.sum(dim=1).square().sum()
         return (total if diagonal else total - a.square().sum()) / entries
 
-    def mean_product(a: Tensor, b: Tensor) -> Tensor:
-        total = (a @ b.T).square().sum()
+    def mean_product(a: Tensor, b: Tensor, products: Tensor) -> Tensor:
+        total = products.square().sum()
         if not diagonal:
             total = total - a.square().sum(dim=0) @ b.square().sum(dim=0)
         return total / entries
 
     def variance(a: Tensor) -> float:
-        rounding = 16 * torch.finfo(a.dtype).eps * (a @ a.T).square().sum() / entries
-        found = mean_product(a, a) - mean(a) ** 2
+        products = a @ a.T
+        rounding = 16 * torch.finfo(a.dtype).eps * products.square().sum() / entries
+        found = mean_product(a, a, products) - mean(a) ** 2
         return float(found) if found > rounding else 0.0
 
     scale = math.sqrt(variance(f) * variance(g))
-    return float(mean_product(f, g) - mean(f) * mean(g)) / scale if scale else math.nan
+    return float(mean_product(f, g, f @ g.T) - mean(f) * mean(g)) / scale if scale else math.nan
 
 
 def nfa(layer: HeadLayer, other: HeadLayer | None = None) -> float:

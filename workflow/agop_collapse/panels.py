@@ -19,16 +19,16 @@ def panels(n: int, block_rows: int) -> list[slice]:
     return [slice(low, high) for low, high in pairwise(edges)]
 
 
-def times_transpose(factor: Tensor) -> Tensor:
-    """F F^T, exactly symmetric, (d, d) of F (d, r)."""
-    d = len(factor)
-    product = factor.new_empty(d, d)
-    for rows in panels(d, d):
-        beside = slice(rows.stop, d)
-        corner = factor[rows] @ factor[rows].T
-        product[rows, rows] = (corner + corner.T) / 2
-        product[rows, beside] = factor[rows] @ factor[beside].T
-        product[beside, rows] = product[rows, beside].T
+def symmetric_product(a: Tensor) -> Tensor:
+    """A^T A, exactly symmetric, of (m, w) to (w, w): half of its blocks are multiplied."""
+    width = a.shape[1]
+    product = a.new_empty(width, width)
+    for columns in panels(width, width):
+        beside = slice(columns.stop, width)
+        corner = a[:, columns].T @ a[:, columns]
+        product[columns, columns] = (corner + corner.T) / 2
+        product[columns, beside] = a[:, columns].T @ a[:, beside]
+        product[beside, columns] = product[columns, beside].T
     return product
 
 
