@@ -1,13 +1,13 @@
 """The plain baseline: what the library computes, in the straightforward way, in torch.
 
 It does what the public code that the paper points to does (the rfm package of Radhakrishnan et
-al.), written from a description of it and not from the code. The kernel acts on distances in the
-metric M of a recursive feature machine, which is the identity in the paper's one iteration and is
-multiplied out all the same; it is evaluated in full for each use: the solve, the gradients, their
-distances, and the outputs. The system goes to a general solver; the AGOP takes one n x n by n x d
-product for each output, and its root a float64 eigendecomposition in d dimensions; class means are
-summed point by point, and covariances formed as d x d matrices for the sake of their traces; the
-AGOP of a network comes from the Jacobians of each layer in turn.
+al.), as a description and a reading of that code have it; no line is taken from it. The kernel acts
+on distances in the metric M of a recursive feature machine, which is the identity in the paper's
+one iteration and is multiplied out all the same; it is evaluated in full for each use: the solve,
+the gradients, their distances, and the outputs. The system goes to a general solver; the AGOP takes
+one n x n by n x d product for each output, and its root a float64 eigendecomposition in d
+dimensions; class means are summed point by point, and covariances formed as d x d matrices for the
+sake of their traces; the AGOP of a network comes from the Jacobians of each layer in turn.
 
 The benchmarks measure the library against it, and tests use it as their oracle at sizes that
 oracle.py, with its loops over points, cannot reach. Where the code does more, this does not: it
