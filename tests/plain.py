@@ -6,8 +6,8 @@ on distances in the metric M of a recursive feature machine, which is the identi
 one iteration and is multiplied out all the same; it is evaluated in full for each use: the solve,
 the gradients, their distances, and the outputs. The system goes to a general solver; the AGOP takes
 one n x n by n x d product for each output, and its root a float64 eigendecomposition in d
-dimensions; class means are summed point by point, and covariances formed as d x d matrices for the
-sake of their traces; the AGOP of a network comes from the Jacobians of each layer in turn.
+dimensions; points are put to their classes one by one, and S_W, S_B and S_T formed as d x d matrices
+for the sake of their traces; the AGOP of a network comes from the Jacobians of each layer in turn.
 
 The benchmarks measure the library against it, and tests use it as their oracle at sizes that
 oracle.py, with its loops over points, cannot reach. Where the code does more, this does not: it
@@ -115,32 +115,32 @@ def root_of(matrix: Tensor) -> Tensor:
 # --- neural collapse --------------------------------------------------------------------------
 
 
-def covariances(x: Tensor, counts: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """S_W and S_B, (d, d), and the class means less their mean, (K, d)."""
-    within = torch.zeros(x.shape[1], x.shape[1], dtype=x.dtype, device=x.device)
-    between = torch.zeros_like(within)
-    means = torch.zeros(len(counts), x.shape[1], dtype=x.dtype, device=x.device)
-    labels = [k for k, count in enumerate(counts) for _ in range(count)]
-    for point, k in zip(x, labels, strict=True):
-        means[k] += point
-    means = means / torch.tensor(counts, dtype=x.dtype, device=x.device)[:, None]
-    centred = means - means.mean(dim=0)
-    for k, points in enumerate(x.split(counts)):
-        within = within + (points - means[k]).T @ (points - means[k])
-        between = between + torch.outer(centred[k], centred[k])
-    return within / len(x), between / len(counts), centred
+def by_class(x: Tensor, targets: Tensor) -> list[Tensor]:
+    """The points of each class, told by the largest of their targets, (n, K)."""
+    points = [[] for _ in range(targets.shape[1])]
+    for point, target in zip(x, targets, strict=True):
+        points[target.argmax()].append(point)
+    return [torch.stack(own) for own in points]
 
 
-def collapse(x: Tensor, counts: list[int]) -> tuple[float, float, float, float]:
-    """NC1, NC2 (Frobenius norm), tr S_W, tr S_B."""
-    within, between, centred = covariances(x, counts)
-    trace_within, trace_between = float(within.trace()), float(between.trace())
-    directions = centred / centred.norm(dim=1, keepdim=True)
+def collapse(x: Tensor, counts: list[int]) -> tuple[float, float, float, float, float]:
+    """NC1, NC2 (Frobenius norm), tr S_W, tr S_B, and tr S_T about the mean of the class means."""
     classes = len(counts)
+    labels = torch.arange(classes).repeat_interleave(torch.tensor(counts))
+    grouped = by_class(x, torch.eye(classes)[labels].to(x.device))
+    means = torch.stack([own.mean(dim=0) for own in grouped])
+    centre = means.mean(dim=0)
+    within = sum((own - mean).T @ (own - mean) for own, mean in zip(grouped, means, strict=True))
+    total = sum((own - centre).T @ (own - centre) for own in grouped)
+    between = (means - centre).T @ (means - centre)
+
+    trace_within, trace_total = float(within.trace()) / len(x), float(total.trace()) / len(x)
+    trace_between = float(between.trace()) / classes
+    directions = (means - centre) / (means - centre).norm(dim=1, keepdim=True)
     etf = torch.full((classes, classes), -1 / (classes - 1), dtype=x.dtype, device=x.device)
     etf.fill_diagonal_(1)
     nc2 = float((directions @ directions.T - etf).norm())
-    return trace_within / trace_between, nc2, trace_within, trace_between
+    return trace_within / trace_between, nc2, trace_within, trace_between, trace_total
 
 
 # --- the head of a network --------------------------------------------------------------------

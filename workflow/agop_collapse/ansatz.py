@@ -12,7 +12,7 @@ from .networks import Network
 from .panels import symmetric_product
 
 # Points whose Jacobians, K x width numbers each, are held at a time.
-AT_A_TIME = 2048
+AT_A_TIME = 512
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def _jacobian_grams(
 def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
     """Factors of the AGOP W^T H W, and of its symmetric square root.
 
-    With W^T = Q R and R H R^T = V S V^T these are S^1/2 V^T Q^T and S^1/4 V^T Q^T.
+    With W^T = Q R and R H R^T = V S V^T these are S^1/2 V^T Q^T and S^1/4 V^T Q^T; where w >= d,
+    Q = I and R = W^T will do.
 
     Parameters
     ----------
@@ -106,12 +107,13 @@ def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
     -------
     Two (min(w, d), d) float64 tensors F, with F^T F the AGOP and its root.
     """
-    basis, triangle = torch.linalg.qr(weight.T)
+    narrow = weight.shape[0] >= weight.shape[1]
+    basis, triangle = (None, weight.T) if narrow else torch.linalg.qr(weight.T)
     values, vectors = torch.linalg.eigh(triangle @ gram @ triangle.T)
     # Below this an eigenvalue is rounding.
     rounding = torch.finfo(values.dtype).eps * values.max()
     values = torch.where(values > rounding, values, 0)
-    directions = (basis @ vectors).T
+    directions = (vectors if narrow else basis @ vectors).T
     return values.sqrt()[:, None] * directions, values.sqrt().sqrt()[:, None] * directions
 
 

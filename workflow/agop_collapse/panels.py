@@ -24,11 +24,12 @@ def symmetric_product(a: Tensor) -> Tensor:
     width = a.shape[1]
     product = a.new_empty(width, width)
     for columns in panels(width, width):
-        beside = slice(columns.stop, width)
-        corner = a[:, columns].T @ a[:, columns]
+        below = slice(columns.start, width)
+        block = a[:, below].T @ a[:, columns]
+        product[below, columns] = block
+        product[columns, below] = block.T
+        corner = block[: columns.stop - columns.start]
         product[columns, columns] = (corner + corner.T) / 2
-        product[columns, beside] = a[:, columns].T @ a[:, beside]
-        product[beside, columns] = product[columns, beside].T
     return product
 
 
