@@ -6,8 +6,8 @@ on distances in the metric M of a recursive feature machine, which is the identi
 one iteration and is multiplied out all the same; it is evaluated in full for each use: the solve,
 the gradients, their distances, and the outputs. The system goes to a general solver; the AGOP takes
 one n x n by n x d product for each output, and its root a float64 eigendecomposition in d
-dimensions; points are put to their classes one by one, and S_W, S_B and S_T formed as d x d matrices
-for the sake of their traces; the AGOP of a network comes from the Jacobians of each layer in turn.
+dimensions; points are put to their classes one by one, and S_W, S_B and S_T are d x d matrices for
+the sake of their traces; the AGOP of a network comes from the Jacobians of each layer in turn.
 
 The benchmarks measure the library against it, and tests use it as their oracle at sizes that
 oracle.py, with its loops over points, cannot reach. Where the code does more, this does not: it

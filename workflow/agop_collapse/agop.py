@@ -172,7 +172,8 @@ def _inner_panels(g: Gradients, block_rows: int):
     both, crossed = torch.cat([a, s], dim=1), torch.cat([s, a], dim=1)
     for rows in panels(len(a), block_rows):
         rest = slice(rows.start, len(a))
-        panel = weights[rows] @ weights[:, rest]
+        # W is symmetric, and products of rows with rows are the fastest.
+        panel = weights[rows] @ weights[rest].T
         panel *= a[rows] @ a[rest].T
         panel.addcmul_(weights[rows, rest], both[rows] @ crossed[rest].T, value=-1)
         panel.diagonal().add_(s[rows].square().sum(dim=1))
