@@ -60,34 +60,29 @@ def machine(n: int, d: int, precision: str, device: torch.device) -> Machine:
     return Machine(x.to(device, dtype), targets.to(device), counts)
 
 
-def identity(given: Machine) -> Tensor:
-    """The metric of the plain side's kernel, in the first iteration."""
-    return torch.eye(given.x.shape[1], dtype=given.x.dtype, device=given.x.device)
-
-
 def agop_case(
     n: int, d: int, precision: str, device: torch.device, target: float | None = None
 ) -> Case:
     """Kernel, solve and AGOP of a Laplace machine: from points to what the root is taken of.
 
     That is M, (d, d); on the Gram side, which never forms it, the (n, n) matrix B of
-    M = delta^T B delta + ...
+    M = delta^T B delta + ... Both sides also give the outputs at the points, for the accuracy.
     """
     given = machine(n, d, precision, device)
 
-    def fast() -> object:
+    def fast() -> tuple[object, Tensor]:
         x = given.x.double()
         pairs = Pairs(x, given.counts, "laplace", BANDWIDTH, BLOCK_ROWS)
         alpha = pairs.solve(given.targets, RIDGE)
+        outputs = pairs.apply(alpha)
         gradients = Gradients.of(x, pairs.into_weights(), alpha, given.counts)
         if agop.cheapest_form(n, d, CLASSES, CLASSES) is agop.gram_side_root:
-            return list(agop._inner_panels(gradients, BLOCK_ROWS)), agop._mean_sides(gradients)
-        return agop.hadamard_form(gradients, BLOCK_ROWS)
+            inner = list(agop._inner_panels(gradients, BLOCK_ROWS)), agop._mean_sides(gradients)
+            return inner, outputs
+        return agop.hadamard_form(gradients, BLOCK_ROWS), outputs
 
-    def straightforward() -> Tensor:
-        x, metric = given.x, identity(given)
-        alpha = plain.solve("laplace", x, given.targets.to(x.dtype), BANDWIDTH, RIDGE, metric)
-        return plain.agop("laplace", x, alpha, BANDWIDTH, metric)
+    def straightforward() -> tuple[Tensor, Tensor]:
+        return plain.fit("laplace", given.x, given.targets.to(given.x.dtype), BANDWIDTH, RIDGE)
 
     return Case("kernel + solve + AGOP", n, d, precision, fast, straightforward, target)
 
@@ -106,10 +101,9 @@ def fast_layer(given: Machine, settings: deep_rfm.Settings) -> deep_rfm.Layer:
 
 def plain_layer(given: Machine) -> tuple[Tensor, Tensor]:
     """M^1/2 and the outputs at the layer's own points."""
-    x, targets, metric = given.x, given.targets.to(given.x.dtype), identity(given)
-    alpha = plain.solve("laplace", x, targets, BANDWIDTH, RIDGE, metric)
-    root = plain.root_of(plain.agop("laplace", x, alpha, BANDWIDTH, metric))
-    return root, plain.predict("laplace", x, x, alpha, BANDWIDTH, metric)
+    targets = given.targets.to(given.x.dtype)
+    outer, outputs = plain.fit("laplace", given.x, targets, BANDWIDTH, RIDGE)
+    return plain.root_of(outer), outputs
 
 
 def layer_case(n: int, d: int, precision: str, device: torch.device, target: float) -> Case:
@@ -162,12 +156,9 @@ def all_cases(device: torch.device, quick: bool) -> list[Callable[[], Case]]:
     made = [
         lambda n=n, d=d, target=target: agop_case(n, d, "float64", device, target)
         for n, d, target in [
-            (1000, 784, None),
             (1000, 1024, None),
             (1000, 3072, 12),
             (2000, 1024, None),
-            (2000, 3072, 12),
-            (4000, 784, None),
             (4000, 1024, 5),
             (4000, 3072, 12),
             (8000, 1024, 3),
@@ -176,7 +167,7 @@ def all_cases(device: torch.device, quick: bool) -> list[Callable[[], Case]]:
     made.append(lambda: agop_case(2000, 1024, "float32", device))
     made += [
         lambda n=n, d=d: layer_case(n, d, "float64", device, 4)
-        for n, d in [(1000, 1024), (1000, 3072), (2000, 1024), (2000, 3072), (4000, 1024)]
+        for n, d in [(1000, 1024), (2000, 1024), (2000, 3072), (4000, 1024)]
     ]
     made += [
         lambda d=d, target=target: network_case(2000, d, 512, device, target)
