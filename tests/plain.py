@@ -1,14 +1,14 @@
 """The plain baseline: what the library computes, in the straightforward way, in torch.
 
-It does what the public code that the paper points to does (the rfm package of Radhakrishnan et
-al.), as a description and a reading of that code have it; no line is taken from it. The kernel acts
-on distances in the metric M of a recursive feature machine, which is the identity in the paper's
-one iteration and is multiplied out all the same; it is evaluated in full for each use: the solve,
-the outputs, the gradients, their distances, and the solve once more. The system goes to a general
-solver; the AGOP takes one n x n by n x d product for each output, and its root a float64
+It does what the public code does, the authors' scripts and the rfm package of Radhakrishnan et al.
+that they call, as a description and a reading of that code have it; no line is taken from it. The
+kernel acts on distances in the metric M of a recursive feature machine, which is the identity in
+the paper's one iteration and is multiplied out all the same; it is evaluated in full for each use:
+the solve, the outputs, the gradients, their distances, and the solve once more. The system goes to
+a general solver; the AGOP takes one n x n by n x d product for each output, and its root a float64
 eigendecomposition in d dimensions; points are put to their classes one by one, and S_W, S_B and S_T
 are d x d matrices for the sake of their traces; the AGOP of a network comes from the Jacobians of
-each layer in turn.
+each layer in turn, at all points at once.
 
 The benchmarks measure the library against it, and tests use it as their oracle at sizes that
 oracle.py, with its loops over points, cannot reach. The code does a little more than this: it
@@ -21,9 +21,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-
-# Points whose Jacobians of a network are held at a time.
-BATCH = 256
 
 
 def metric_distances(x: Tensor, z: Tensor, metric: Tensor) -> Tensor:
@@ -174,11 +171,8 @@ def forward(weights: list[Tensor], x: Tensor) -> Tensor:
 def network_agop(weights: list[Tensor], x: Tensor) -> Tensor:
     """Mean of J^T J, J the Jacobian of the outputs by x, (d, d)."""
     jacobian = torch.func.vmap(torch.func.jacrev(lambda point: forward(weights, point)))
-    total = torch.zeros(x.shape[1], x.shape[1], dtype=x.dtype, device=x.device)
-    for points in x.split(BATCH):
-        rows = jacobian(points).flatten(0, 1)
-        total = total + rows.T @ rows
-    return total / len(x)
+    rows = jacobian(x).flatten(0, 1)
+    return rows.T @ rows / len(x)
 
 
 def measure_head(weights: list[Tensor], x: Tensor, counts: list[int]) -> list[dict]:

@@ -147,14 +147,16 @@ def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
             total = total - a.square().sum(dim=0) @ b.square().sum(dim=0)
         return total / entries
 
-    def variance(a: Tensor) -> float:
-        products = a @ a.T
+    def variance(a: Tensor, products: Tensor) -> float:
         rounding = 16 * torch.finfo(a.dtype).eps * products.square().sum() / entries
         found = mean_product(a, a, products) - mean(a) ** 2
         return float(found) if found > rounding else 0.0
 
-    scale = math.sqrt(variance(f) * variance(g))
-    return float(mean_product(f, g, f @ g.T) - mean(f) * mean(g)) / scale if scale else math.nan
+    products = symmetric_product(torch.cat([f, g]).T)
+    of_f, of_g = slice(0, len(f)), slice(len(f), None)
+    scale = math.sqrt(variance(f, products[of_f, of_f]) * variance(g, products[of_g, of_g]))
+    covariance = float(mean_product(f, g, products[of_f, of_g]) - mean(f) * mean(g))
+    return covariance / scale if scale else math.nan
 
 
 def nfa(layer: HeadLayer, other: HeadLayer | None = None) -> float:
