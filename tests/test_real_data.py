@@ -17,7 +17,7 @@ import torch
 import yaml
 from agop_collapse import tables
 from agop_collapse.catalogue import FIGURES as CATALOGUE
-from agop_collapse.catalogue import PLOTS
+from agop_collapse.catalogue import NAMES, PLOTS
 from agop_collapse.dataset import load_dataset
 from agop_collapse.plots import style
 from PIL import Image
@@ -304,8 +304,7 @@ def test_a_figure_shows_each_of_its_data_sets(place, name):
     rows = (FIGURES[name] or {}).get("rows", [{"dataset": each} for each in SETS])
     text = text_of((place.work / f"figures/tiny/{name}.pdf").read_bytes())
     for row in rows:
-        assert style.NAMES[row["dataset"]] in text
-        assert f"{row['dataset']} (n = 300)" in text
+        assert f"{NAMES[row['dataset']]} (n = 300)" in text
     image = np.asarray(Image.open(place.work / f"figures/tiny/{name}.png").convert("RGB"), int)
     coloured = image.max(axis=2) - image.min(axis=2) > 30
     for part in np.array_split(coloured, len(rows)):
@@ -316,7 +315,7 @@ def test_unfitted_networks_are_known(place):
     rows = [{"dataset": name, "model": model} for name, model in product(SETS, MODELS)]
     unfitted = style.unfitted_rows(table(place, "network_training"), rows)
     sets, models = ("MNIST", "CIFAR-10", "SVHN"), ("MLP", "ResNet18", "VGG-11")
-    assert unfitted == {f"{name}, {model}" for name, model in product(sets, models)}
+    assert unfitted == [f"{name}, {model}" for name, model in product(sets, models)]
     assert not table(place, "nfa_summary")["fitted"].any()
 
 

@@ -118,7 +118,7 @@ def test_unfitted_by_the_last_epoch_of_any_seed(losses, unfitted):
     ]
     row = {"dataset": "mnist", "model": "mlp"}
     found = style.unfitted_rows(pd.DataFrame(records[::-1]), [row])
-    assert found == ({"MNIST, MLP"} if unfitted else set())
+    assert found == (["MNIST, MLP"] if unfitted else [])
 
 
 @settings(max_examples=40, deadline=None)

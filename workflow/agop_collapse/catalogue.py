@@ -9,6 +9,20 @@ from dataclasses import dataclass, field
 DEEP_RFM_COLUMNS = ("dataset", "kernel", "feature_map", "projection")
 NETWORK_COLUMNS = ("dataset", "model")
 
+# What readers see; any other name stays as it is.
+NAMES = {
+    "mnist": "MNIST",
+    "cifar10": "CIFAR-10",
+    "svhn": "SVHN",
+    "mlp": "MLP",
+    "resnet18": "ResNet18",
+    "vgg11": "VGG-11",
+    "laplace": "Laplace",
+    "gaussian": "Gaussian",
+    "relu": "ReLU",
+    "identity": "$M = I$",
+}
+
 # Networks that need no backbone from the user; `networks.BACKBONES` has their functions.
 MODELS = ("mlp", "resnet18", "vgg11")
 

@@ -297,7 +297,10 @@ def footer(wildcards):
     if not runs:
         return f"study {wildcards.study}; simulated"
     sizes = {run["dataset"]: STUDIES[wildcards.study]["datasets"][run["dataset"]] for run in runs}
-    points = ", ".join(f"{name} (n = {dataset['n']:,})" for name, dataset in sizes.items())
+    points = ", ".join(
+        f"{catalogue.NAMES.get(name, name)} (n = {dataset['n']:,})"
+        for name, dataset in sizes.items()
+    )
     seeds = sorted({run["seed"] for run in runs})
     drawn = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return f"study {wildcards.study}; {points}; {drawn}"

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
+from ..catalogue import NAMES
 from ..nfa_summary import FITTED_LOSS
 from ..storage import atomic
 
@@ -27,18 +28,6 @@ NC2_LABEL = r"$\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
 _HUES = ("blue", "orange", "green", "red", "magenta")
 COLOURS = dict(zip(_HUES, seaborn.color_palette("colorblind").as_hex(), strict=False))
 COLOURS |= {"yellow": "#BFAE00", "grey": "#777777"}
-NAMES = {
-    "mnist": "MNIST",
-    "cifar10": "CIFAR-10",
-    "svhn": "SVHN",
-    "mlp": "MLP",
-    "resnet18": "ResNet18",
-    "vgg11": "VGG-11",
-    "laplace": "Laplace",
-    "gaussian": "Gaussian",
-    "relu": "ReLU",
-    "identity": "$M = I$",
-}
 RUN_COLUMNS = ("dataset", "model", "kernel", "feature_map", "projection")
 
 
@@ -161,13 +150,13 @@ def first_doubtful_layer(deep_rfm: pd.DataFrame) -> float:
     return doubtful.min() if len(doubtful) else math.inf
 
 
-def unfitted_rows(network_training: pd.DataFrame, rows: list[dict]) -> set[str]:
+def unfitted_rows(network_training: pd.DataFrame, rows: list[dict]) -> list[str]:
     """Labels of the figure rows of which a seed ends with a train loss above 0.05, or undefined."""
-    labels = set()
+    labels = []
     for row in rows:
         final = select(network_training, row).sort_values("epoch").groupby("seed").tail(1)
         if not (final["train_loss"] <= FITTED_LOSS).all():
-            labels.add(row_label(row))
+            labels.append(row_label(row))
     return labels
 
 
@@ -192,7 +181,7 @@ def unfitted_note(unfitted: Collection[str]) -> str:
     """End of a footer: the rows of `unfitted_rows` by name; empty if there are none."""
     if not unfitted:
         return ""
-    return f". Not fitted (train loss above {FITTED_LOSS}): {'; '.join(sorted(unfitted))}"
+    return f". Not fitted (train loss above {FITTED_LOSS}): {'; '.join(unfitted)}"
 
 
 def add_legend(fig: Figure, looks: dict[str, Look], doubt: str = "", lines: int = 1) -> None:
