@@ -29,7 +29,7 @@ from agop_collapse import ansatz, networks  # noqa: E402
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 # Of a side that takes longer than this, in seconds, three runs must do.
-LONG = 20
+LONG = 12
 # n and d of the peak memory of a layer.
 LAYER = (8000, 1024)
 QUICK_LAYER = (300, 40)
@@ -112,9 +112,11 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 def compare(case: cases.Case, repeats: int, device: torch.device) -> dict:
     """Times of both sides, in turn: what else the machine does meanwhile meets both."""
     times: dict[str, list[float]] = {"fast": [], "plain": []}
-    while len(times["fast"]) < (3 if max(times["plain"], default=0) > LONG else repeats):
+    while len(times["fast"]) < repeats:
         times["fast"].append(seconds(case.fast, device))
         times["plain"].append(seconds(case.plain, device))
+        if times["plain"][-1] > LONG:
+            repeats = min(repeats, 3)
     ratio = statistics.median(times["plain"]) / statistics.median(times["fast"])
     named = {name: getattr(case, name) for name in ("work", "n", "d", "precision", "target")}
     return named | times | {"ratio": ratio}

@@ -1,18 +1,20 @@
 """The plain baseline: what the library computes, in the straightforward way, in torch.
 
-It does what the public code does, the authors' scripts and the rfm package of Radhakrishnan et al.
-that they call, as a description and a reading of that code have it; no line is taken from it. The
-kernel acts on distances in the metric M of a recursive feature machine, which is the identity in
-the paper's one iteration and is multiplied out all the same; it is evaluated in full for each use:
-the solve, the outputs, the gradients, their distances, and the solve once more. The system goes to
-a general solver; the AGOP takes one n x n by n x d product for each output, and its root a float64
-eigendecomposition in d dimensions; points are put to their classes one by one, and S_W, S_B and S_T
-are d x d matrices for the sake of their traces; the AGOP of a network comes from the Jacobians of
-each layer in turn, at all points at once.
+It takes the steps of the public code, the authors' scripts and the rfm package of Radhakrishnan et
+al. that they call, as a description and a reading of that code have them; no line is taken from it.
+The kernel acts on distances in the metric M of a recursive feature machine, which is the identity
+in the paper's one iteration and is multiplied out all the same; it is evaluated in full for each
+use: the solve, the outputs, the gradients, their distances (of the Laplace kernel), and the solve
+once more. The system goes to a general solver; the AGOP takes one n x n by n x d product for each
+output, and its root an eigendecomposition in d dimensions; points are put to their classes one by
+one, and S_W, S_B and S_T are d x d matrices for the sake of their traces; the AGOP of a network
+comes from the Jacobians of each layer in turn, at all points at once.
 
 The benchmarks measure the library against it, and tests use it as their oracle at sizes that
-oracle.py, with its loops over points, cannot reach. The code does a little more than this: it
-multiplies both terms of the gradients by M, and predicts on its test points for each score.
+oracle.py, with its loops over points, cannot reach. The public code does a little more than this:
+it multiplies both terms of the gradients by M, predicts on its test points for each score, takes
+full singular value decompositions, and correlates W^T W with the AGOP itself too. And it is in
+float32, but for the root of a kernel machine's AGOP.
 
 Points are rows, sorted by class; everything is in the dtype and on the device of the points.
 """
@@ -120,10 +122,9 @@ def fit(
 
 
 def root_of(matrix: Tensor) -> Tensor:
-    """Symmetric root of a positive semi-definite matrix, by its float64 eigendecomposition."""
-    values, vectors = torch.linalg.eigh(matrix.to(torch.float64))
-    root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
-    return root.to(matrix.dtype)
+    """Symmetric root of a positive semi-definite matrix, by its eigendecomposition."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
 
 
 # --- neural collapse --------------------------------------------------------------------------

@@ -24,10 +24,19 @@ def test_both_sides_of_the_agop_agree():
         assert (outputs - expected).abs().max().item() < tolerance
 
 
+def test_both_sides_agree_where_m_is_not_formed():
+    case = cases.agop_case(40, 80, "float64", CPU)
+    ((basis, small), outputs), (plain, expected) = case.fast(), case.plain()
+    fast = basis @ small @ basis.T
+    assert ((fast / fast.max() - plain).norm() / plain.norm()).item() < 1e-6
+    assert (outputs - expected).abs().max().item() < 1e-6
+
+
 @pytest.mark.parametrize(("n", "d"), [(60, 20), (40, 80)])
 def test_both_sides_of_a_layer_agree(n, d):
     case = cases.layer_case(n, d, "float64", CPU, 1)
     for fast, plain in zip(case.fast(), case.plain(), strict=True):
+        # S_T = S_W + S_B, as n is a multiple of the classes.
         traces = fast.trace_within, fast.trace_between, fast.trace_within + fast.trace_between
         assert (fast.nc1, fast.nc2, *traces) == pytest.approx(plain, rel=1e-6)
 

@@ -137,10 +137,18 @@ def hadamard_form(gradients: Gradients, block_rows: int) -> Tensor:
 
 
 def gram_side_root(gradients: Gradients, block_rows: int) -> tuple[Tensor, Tensor]:
-    """Root and eigenvalues of the sum, unscaled, where points and means S, m x d, have m < d rows.
+    """Root and eigenvalues of the sum, unscaled, by `gram_side`: M itself is never formed."""
+    basis, small = gram_side(gradients, block_rows)
+    factor, eigenvalues = _root_factor(small)
+    rest = eigenvalues.new_zeros(basis.shape[0] - basis.shape[1])
+    return symmetric_product((basis @ factor).T), torch.cat([eigenvalues, rest])
 
-    M = S^T B S. With S^T = Q T, the eigendecomposition is that of T B T^T, m x m, and M^1/2 =
-    Q (T B T^T)^1/2 Q^T: M itself is never formed.
+
+def gram_side(gradients: Gradients, block_rows: int) -> tuple[Tensor, Tensor]:
+    """Q, (d, m) with orthonormal columns, and A, (m, m), such that the sum is Q A Q^T.
+
+    For points and means S, m x d, of m < d rows: the sum is S^T B S, and with S^T = Q T,
+    A = T B T^T.
     """
     g = gradients
     n, m = len(g.deltas), len(g.deltas) + len(g.means)
@@ -152,9 +160,7 @@ def gram_side_root(gradients: Gradients, block_rows: int) -> tuple[Tensor, Tenso
     inner[n:, n:] = flat.T @ flat / 2
     basis, triangle = torch.linalg.qr(torch.cat([g.deltas, g.means]).T)
     small = triangle @ inner @ triangle.T
-    factor, eigenvalues = _root_factor(small + small.T)
-    rest = eigenvalues.new_zeros(basis.shape[0] - m)
-    return symmetric_product((basis @ factor).T), torch.cat([eigenvalues, rest])
+    return basis, small + small.T
 
 
 def _inner_panels(g: Gradients, block_rows: int):

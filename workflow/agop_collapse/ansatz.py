@@ -40,11 +40,12 @@ def measure_head(
 ) -> list[HeadLayer]:
     """Collapse and AGOP at each hidden layer of a network.
 
-    The network runs in its own precision, in evaluation mode; sums over points and all that is done
-    with them are in float64. One forward pass and one backward sweep serve all layers: with H_l the
-    Gram matrix of the Jacobians by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no
-    d x d Jacobian is formed. S V^T x is U^T times the pre-activation: U turns it and changes none
-    of the metrics, so these are taken from the pre-activation.
+    The network runs in its own precision, in evaluation mode; so do sums over the Jacobians of
+    `at_a_time` points. Sums over all points, and all that is done with them, are in float64. One
+    forward pass and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians
+    by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed. S V^T x
+    is U^T times the pre-activation: U turns it and changes none of the metrics, so these are taken
+    from the pre-activation.
 
     Parameters
     ----------
@@ -96,8 +97,8 @@ def _jacobian_grams(
 def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
     """Factors of the AGOP W^T H W, and of its symmetric square root.
 
-    With W^T = Q R and R H R^T = V S V^T these are S^1/2 V^T Q^T and S^1/4 V^T Q^T; where w >= d,
-    Q = I and R = W^T will do.
+    With W^T = Q R and R H R^T = V S V^T these are S^1/2 V^T Q^T and S^1/4 V^T Q^T; where w >= d
+    nothing is smaller than the AGOP itself, V S V^T.
 
     Parameters
     ----------
@@ -107,14 +108,16 @@ def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
     -------
     Two (min(w, d), d) float64 tensors F, with F^T F the AGOP and its root.
     """
-    narrow = weight.shape[0] >= weight.shape[1]
-    basis, triangle = (None, weight.T) if narrow else torch.linalg.qr(weight.T)
-    values, vectors = torch.linalg.eigh(triangle @ gram @ triangle.T)
-    # Below this an eigenvalue is rounding.
-    rounding = torch.finfo(values.dtype).eps * values.max()
-    values = torch.where(values > rounding, values, 0)
-    directions = (vectors if narrow else basis @ vectors).T
-    return values.sqrt()[:, None] * directions, values.sqrt().sqrt()[:, None] * directions
+    w, d = weight.shape
+    if w < d:
+        basis, triangle = torch.linalg.qr(weight.T)
+        values, vectors = torch.linalg.eigh(triangle @ gram @ triangle.T)
+        directions = (basis @ vectors).T
+    else:
+        values, vectors = torch.linalg.eigh(weight.T @ gram @ weight)
+        directions = vectors.T
+    values = values.clamp(min=0)
+    return values.sqrt()[:, None] * directions, values.pow(0.25)[:, None] * directions
 
 
 def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
