@@ -29,7 +29,7 @@ from agop_collapse import ansatz, networks  # noqa: E402
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 # Of a side that takes longer than this, in seconds, three runs must do.
-LONG = 12
+LONG = 10
 # n and d of the peak memory of a layer.
 LAYER = (8000, 1024)
 QUICK_LAYER = (300, 40)
