@@ -304,7 +304,9 @@ def test_a_figure_shows_each_of_its_data_sets(place, name):
     rows = (FIGURES[name] or {}).get("rows", [{"dataset": each} for each in SETS])
     text = text_of((place.work / f"figures/tiny/{name}.pdf").read_bytes())
     for row in rows:
-        assert f"{NAMES[row['dataset']]} (n = 300)" in text
+        in_footer = f"{NAMES[row['dataset']]} (n = 300)"
+        assert in_footer in text
+        assert NAMES[row["dataset"]] in text.replace(in_footer, "")
     image = np.asarray(Image.open(place.work / f"figures/tiny/{name}.png").convert("RGB"), int)
     coloured = image.max(axis=2) - image.min(axis=2) > 30
     for part in np.array_split(coloured, len(rows)):
