@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import papers
 import plain
 import torch
-from agop_collapse import agop, ansatz, collapse, deep_rfm, networks
-from agop_collapse.agop import Gradients
-from agop_collapse.dataset import one_hot_targets
-from agop_collapse.pairs import Pairs
-from agop_collapse.points import unit_rows
-from agop_collapse.random_features import relu_features
+from agop_collapse.common.classes import unit_rows
+from agop_collapse.data.dataset import one_hot_targets
+from agop_collapse.machine import agop, deep_rfm
+from agop_collapse.machine.agop import Gradients
+from agop_collapse.machine.gram_system import Pairs
+from agop_collapse.machine.random_features import relu_features
+from agop_collapse.metrics import ansatz, collapse
+from agop_collapse.networks import architecture as networks
 from torch import Tensor
 
 CLASSES = 10

@@ -24,7 +24,8 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 import cases  # noqa: E402
 import papers  # noqa: E402
 import torch  # noqa: E402
-from agop_collapse import ansatz, networks  # noqa: E402
+from agop_collapse.metrics import ansatz  # noqa: E402
+from agop_collapse.networks import architecture as networks  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"

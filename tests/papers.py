@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from agop_collapse.deep_rfm import Settings
+from agop_collapse.machine.deep_rfm import Settings
 
 PAPER = Settings(
     kernel="laplace",

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from agop_collapse import catalogue, downloads, provenance, settings, storage
+from agop_collapse.plan import catalogue, provenance, settings
+from agop_collapse.data import archives as downloads
+from agop_collapse.files import resumable
 
 LIBRARY = Path(workflow.basedir, "workflow", "agop_collapse")
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
@@ -133,7 +135,7 @@ def public_files(study):
 def data_listing(wildcards):
     """Files of image folders with sizes and times; of a folder, Snakemake sees its own time only."""
     folders = [path for path in data_files(wildcards) if os.path.isdir(path)]
-    return storage.fingerprint([], listings=[storage.listing(folder) for folder in folders])
+    return resumable.fingerprint([], listings=[resumable.listing(folder) for folder in folders])
 
 
 def data_mem_mb(wildcards, attempt):

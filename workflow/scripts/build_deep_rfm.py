@@ -4,11 +4,12 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from agop_collapse import deep_rfm, device
-from agop_collapse.dataset import load_dataset
-from agop_collapse.layer_files import load_layers_so_far, save_layer
-from agop_collapse.storage import fingerprint, resumable
-from agop_collapse.tensor_files import versions
+from agop_collapse.common import device
+from agop_collapse.data.dataset import load_dataset
+from agop_collapse.files.resumable import fingerprint, resumable
+from agop_collapse.files.tensors import versions
+from agop_collapse.machine import deep_rfm
+from agop_collapse.machine.checkpoints import load_layers_so_far, save_layer
 from job import job, use_threads
 from tqdm import tqdm
 

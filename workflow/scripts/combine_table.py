@@ -1,6 +1,6 @@
 """Put the tables of a study's runs into one."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from job import job
 
 with job(snakemake):

@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-from agop_collapse.errors import UserError
+from agop_collapse.common.errors import UserError
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """Measure the collapse of a Deep RFM's layers."""
 
-from agop_collapse import device, tables
-from agop_collapse.dataset import load_dataset
-from agop_collapse.deep_rfm_tables import measure
-from agop_collapse.layer_files import load_layer
+from agop_collapse.common import device
+from agop_collapse.data.dataset import load_dataset
+from agop_collapse.files import tables
+from agop_collapse.machine.checkpoints import load_layer
+from agop_collapse.rows.deep_rfm import measure
 from job import job, use_threads
 from tqdm import trange
 

@@ -1,14 +1,16 @@
 """Measure a network's collapse and neural feature ansatz, layer by layer, at each checkpoint."""
 
 import torch
-from agop_collapse import ansatz, device, tables
-from agop_collapse.dataset import load_dataset
-from agop_collapse.epoch_files import load_weights
-from agop_collapse.memory import with_less_at_a_time
-from agop_collapse.network_tables import measure
-from agop_collapse.networks import Architecture, build
-from agop_collapse.seeding import derive_seed
-from agop_collapse.training import Settings, measured_epochs
+from agop_collapse.common import device
+from agop_collapse.common.out_of_memory import with_less_at_a_time
+from agop_collapse.common.seeding import derive_seed
+from agop_collapse.data.dataset import load_dataset
+from agop_collapse.files import tables
+from agop_collapse.metrics import ansatz
+from agop_collapse.networks.architecture import Architecture, build
+from agop_collapse.networks.checkpoints import load_weights
+from agop_collapse.networks.training import Settings, measured_epochs
+from agop_collapse.rows.network import measure
 from job import job, use_threads
 from tqdm import tqdm
 

@@ -1,6 +1,6 @@
 """Draw Deep RFM with the AGOP projection beside Deep RFM without."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import ablation, style
 from job import job
 

@@ -1,6 +1,6 @@
 """Draw a network's collapse, its neural feature ansatz and its training loss."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import ansatz, style
 from job import job
 

@@ -1,6 +1,6 @@
 """Draw what each part of a network's layers does to NC1."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import decomposition, style
 from job import job
 

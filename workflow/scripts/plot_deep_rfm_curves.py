@@ -1,6 +1,6 @@
 """Draw the collapse of Deep RFM over its layers."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import deep_rfm_curves, style
 from job import job
 

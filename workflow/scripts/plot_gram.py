@@ -1,6 +1,6 @@
 """Draw Gram matrices of Deep RFM's points."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import gram, style
 from job import job
 

@@ -1,6 +1,6 @@
 """Draw the neural feature ansatz beside its baselines."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import nfa_null, style
 from job import job
 

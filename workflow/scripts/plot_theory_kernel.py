@@ -1,6 +1,6 @@
 """Draw what ReLU features do to the distance of two points."""
 
-from agop_collapse import tables
+from agop_collapse.files import tables
 from agop_collapse.plots import style, theory_kernel
 from job import job
 

@@ -1,8 +1,8 @@
 """Load a data set, standardise it and sort it by class."""
 
-from agop_collapse.data import prepare
-from agop_collapse.dataset import save_dataset
-from agop_collapse.sources import LOADERS
+from agop_collapse.data.dataset import save_dataset
+from agop_collapse.data.prepare import prepare
+from agop_collapse.data.readers import LOADERS
 from job import job
 
 with job(snakemake):

@@ -1,7 +1,7 @@
 """Simulate what ReLU features do to the distance of two points, beside Proposition A.1."""
 
-from agop_collapse import tables
-from agop_collapse.theory import simulate_relu_distances
+from agop_collapse.files import tables
+from agop_collapse.metrics.theory import simulate_relu_distances
 from job import job, use_threads
 
 # From nearly coincident to opposite unit vectors.

@@ -1,8 +1,8 @@
 """Summarise the neural feature ansatz of a study's networks, beside the paper's figures."""
 
-from agop_collapse import tables
-from agop_collapse.nfa_summary import summarise_nfa
-from agop_collapse.storage import atomic
+from agop_collapse.files import tables
+from agop_collapse.files.atomic import atomic
+from agop_collapse.rows.nfa_summary import summarise_nfa
 from job import job
 
 with job(snakemake):

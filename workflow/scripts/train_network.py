@@ -3,13 +3,13 @@
 import logging
 from pathlib import Path
 
-from agop_collapse import device
-from agop_collapse.dataset import load_dataset
-from agop_collapse.epoch_files import finish, resume, save_epoch
-from agop_collapse.networks import Architecture, build
-from agop_collapse.storage import fingerprint, resumable
-from agop_collapse.tensor_files import versions
-from agop_collapse.training import Settings, Trainer, train
+from agop_collapse.common import device
+from agop_collapse.data.dataset import load_dataset
+from agop_collapse.files.resumable import fingerprint, resumable
+from agop_collapse.files.tensors import versions
+from agop_collapse.networks.architecture import Architecture, build
+from agop_collapse.networks.checkpoints import finish, resume, save_epoch
+from agop_collapse.networks.training import Settings, Trainer, train
 from job import job, use_threads
 from tqdm import tqdm
 

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
-from ..catalogue import NAMES
-from ..nfa_summary import FITTED_LOSS
-from ..storage import atomic
+from ..files.atomic import atomic
+from ..plan.catalogue import NAMES
+from ..rows.nfa_summary import FITTED_LOSS
 
 TEXT_WIDTH = 5.5  # inches
 NC1_LABEL = r"tr$(\Sigma_W)$ / tr$(\Sigma_B)$"

@@ -1,0 +1,206 @@
+"""Networks: shapes, and the laws of their first weights."""
+
+import math
+import sys
+
+import oracle
+import pytest
+import scipy.stats
+import torch
+import torchvision
+from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.architecture import Architecture
+from clouds import cloud
+
+IMAGE = (3, 8, 8)
+IMAGE_32 = (3, 32, 32)
+
+
+def mlp(width: int = 256, gain: float = 0.3, seed: int = 0, image=IMAGE, classes: int = 10):
+    return networks.build(Architecture("mlp", width, gain), image, classes, seed)
+
+
+def weights_of(network: networks.Network) -> list[torch.Tensor]:
+    return [layer.weight.detach() for layer in (*network.hidden, network.readout)]
+
+
+def p_value(weight: torch.Tensor, bound: float) -> float:
+    draws = weight.flatten().double().numpy()
+    return scipy.stats.kstest(draws, scipy.stats.uniform(-bound, 2 * bound).cdf).pvalue
+
+
+@pytest.mark.parametrize(("image", "width", "classes"), [((1, 8, 8), 17, 10), (IMAGE, 5, 2)])
+def test_an_mlp_is_five_hidden_layers_and_a_readout_without_biases(image, width, classes):
+    network = mlp(width, image=image, classes=classes)
+    d = math.prod(image)
+    shapes = [(width, d), *[(width, width)] * 4, (classes, width)]
+    assert [tuple(weight.shape) for weight in weights_of(network)] == shapes
+    assert all(layer.bias is None for layer in (*network.hidden, network.readout))
+    parameters = d * width + 4 * width**2 + width * classes
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_forward_is_its_formula():
+    network = mlp(7, 1.0).double()
+    x = cloud(0, [9], math.prod(IMAGE)).x
+    torch.testing.assert_close(network(x), oracle.forward(weights_of(network), x))
+
+
+@pytest.mark.parametrize("gain", [0.2, 1.0])
+def test_hidden_layers_are_xavier_uniform(gain):
+    for layer, weight in enumerate(weights_of(mlp(gain=gain))[:5]):
+        fan_out, fan_in = weight.shape
+        assert (fan_in, fan_out) == ((192 if layer == 0 else 256), 256)
+        bound = gain * math.sqrt(6 / (fan_in + fan_out))
+        assert weight.abs().max() <= bound * (1 + 1e-6)
+        assert weight.abs().max() > 0.999 * bound
+        assert p_value(weight, bound) > 1e-3
+        assert p_value(weight, 1.05 * bound) < 1e-3
+        variance = gain**2 * 2 / (fan_in + fan_out)
+        assert float(weight.var()) == pytest.approx(variance, rel=0.02)
+
+
+@pytest.mark.parametrize("gain", [0.2, 1.0])
+def test_the_readout_keeps_the_default(gain):
+    readout = weights_of(mlp(1024, gain))[5]
+    assert readout.abs().max() <= 1 / 32
+    assert p_value(readout, 1 / 32) > 1e-3
+    assert p_value(readout, 1.1 / 32) < 1e-3
+
+
+def test_seeds_decide_and_the_global_generator_does_not():
+    state = torch.get_rng_state()
+    one = weights_of(mlp(8, seed=1))
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(1)
+    same, other = weights_of(mlp(8, seed=1)), weights_of(mlp(8, seed=2))
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_unknown_model():
+    with pytest.raises(ValueError, match="unknown model 'transformer'; known: mlp"):
+        networks.build(Architecture("transformer", 8, 1.0), IMAGE, 10, 0)
+
+
+# --- behind a backbone ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "first", "parameters"),
+    [
+        # torchvision's 11,689,512 less the classifier's 513,000, and one channel for three.
+        ("resnet18", 512, (64, 1, 7, 7), 11_689_512 - 513_000 - 2 * 64 * 49),
+        # 3 x 3 convolutions to 64, 128, 256, 256, 512, 512 channels, biases in all but the first.
+        ("vgg11", 8192, (64, 1, 3, 3), 9 * 64 * (1 + 128 + 512 + 1024 + 2048 + 4096) + 1664),
+    ],
+)
+@pytest.mark.parametrize("side", [28, 32])
+def test_convolutional_backbones(model, features, first, parameters, side):
+    network = networks.build(Architecture(model, 16, 0.2), (1, side, side), 10, 0)
+    assert sum(p.numel() for p in network.backbone.parameters()) == parameters
+    convolution = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
+    assert tuple(convolution.weight.shape) == first
+    assert convolution.bias is None
+    assert network.training
+    network.eval()
+    assert network.backbone(torch.rand(2, side**2)).shape == (2, features)
+    assert network(torch.rand(2, side**2)).shape == (2, 10)
+
+    # Its first layer keeps the default, the others have the gain.
+    weights = weights_of(network)
+    bounds = [1 / math.sqrt(features)] + [0.2 * math.sqrt(6 / 32)] * 4
+    for weight, bound in zip(weights, bounds, strict=False):
+        assert 0.95 * bound < weight.abs().max() <= bound * (1 + 1e-6)
+        assert p_value(weight, bound) > 1e-3
+
+
+def test_resnet18s_features_are_torchvisions():
+    network = networks.build(Architecture("resnet18", 4, 1.0), IMAGE_32, 10, 0).eval()
+    reference = torchvision.models.resnet18().eval()
+    reference.fc = torch.nn.Identity()
+    reference.load_state_dict(network.backbone[1].state_dict())
+    x = cloud(2, [3], math.prod(IMAGE_32)).x.float()
+    torch.testing.assert_close(network.backbone(x), reference(x.reshape(3, *IMAGE_32)))
+
+
+def test_vgg11s_features_end_at_the_relu_before_torchvisions_last_two_poolings():
+    network = networks.build(Architecture("vgg11", 4, 1.0), IMAGE_32, 10, 0).eval()
+    layers = torchvision.models.vgg11().features
+    poolings = [i for i, layer in enumerate(layers) if isinstance(layer, torch.nn.MaxPool2d)]
+    reference = layers[: poolings[-2]]
+    assert isinstance(reference[-1], torch.nn.ReLU)
+    no_bias = {"0.bias": torch.zeros(64)}
+    reference.load_state_dict(network.backbone[1].state_dict() | no_bias)
+    x = cloud(2, [3], math.prod(IMAGE_32)).x.float()
+    expected = reference(x.reshape(3, *IMAGE_32)).flatten(1)
+    torch.testing.assert_close(network.backbone(x), expected)
+
+
+@pytest.mark.parametrize(("model", "count"), [("resnet18", 20), ("vgg11", 6)])
+def test_convolutions_begin_as_torchvisions_and_the_first_as_pytorchs(model, count):
+    network = networks.build(Architecture(model, 4, 0.2), IMAGE_32, 10, 0)
+    first, *others = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert len(others) == count - 1
+    fan_in = math.prod(first.weight.shape[1:])
+    assert p_value(first.weight.detach(), 1 / math.sqrt(fan_in)) > 1e-3
+    for layer in others:
+        weight = layer.weight.detach()
+        sd = math.sqrt(2 / (len(weight) * weight[0, 0].numel()))  # Kaiming's, by the fan-out
+        assert float(weight.std()) == pytest.approx(sd, rel=0.02)
+        draws = weight.flatten()[:10_000].double().numpy()
+        assert scipy.stats.kstest(draws, scipy.stats.norm(scale=sd).cdf).pvalue > 1e-4
+        assert layer.bias is None or not layer.bias.any()
+
+
+def test_batch_norm_counts_no_image_before_training():
+    network = networks.build(Architecture("resnet18", 4, 1.0), (1, 28, 28), 2, 0)
+    statistics = {k: v for k, v in network.state_dict().items() if "running" in k or "num_b" in k}
+    assert len(statistics) == 60
+    assert all((v == (1 if "running_var" in k else 0)).all() for k, v in statistics.items())
+
+
+# --- a backbone of the user's own -------------------------------------------------------------
+
+
+@pytest.fixture
+def own_backbone(tmp_path, monkeypatch):
+    """Function that writes a module of backbones and builds a network on one of them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
+    (tmp_path / "own_nets.py").write_text(
+        "from torch import nn\n"
+        "def wide(c, h, w):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, 20), nn.BatchNorm1d(20))\n"
+        "def flat(c, h, w):\n"
+        "    return nn.Conv2d(c, 2, 1)\n"
+    )
+
+    def build(name: str, seed: int = 0) -> networks.Network:
+        return networks.build(Architecture("mine", 6, 1.0, name), (3, 4, 5), 3, seed)
+
+    yield build
+    sys.modules.pop("own_nets", None)
+
+
+def test_own_backbone(own_backbone):
+    network = own_backbone("own_nets:wide")
+    assert tuple(network.hidden[0].weight.shape) == (6, 20)
+    x = cloud(1, [7], 60).x.float()
+    assert network(x).shape == (7, 3)
+    again = own_backbone("own_nets:wide")
+    assert torch.equal(network.backbone[1][1].weight, again.backbone[1][1].weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("own_nets:missing", "'own_nets:missing' of model 'mine'"),
+        ("no_such_nets:wide", "'no_such_nets:wide' of model 'mine'"),
+        ("own_nets:flat", r"'mine' maps one image to shape \(1, 2, 4, 5\)"),
+    ],
+)
+def test_own_backbones_that_do_not_fit(own_backbone, name, reason):
+    with pytest.raises(ValueError, match=reason):
+        own_backbone(name)

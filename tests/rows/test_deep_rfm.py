@@ -1,0 +1,144 @@
+"""The tables of a Deep RFM run hold what direct calls give, in the contract's columns."""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+import oracle
+import pandas as pd
+import papers
+import pytest
+import torch
+from agop_collapse.data.dataset import Dataset
+from agop_collapse.files import tables
+from agop_collapse.machine.deep_rfm import Layer, build
+from agop_collapse.metrics import spectra
+from agop_collapse.rows import deep_rfm as deep_rfm_tables
+from clouds import cloud
+
+COUNTS = [7, 4, 6]
+RUN = {
+    "dataset": "toy",
+    "kernel": "laplace",
+    "feature_map": "cos",
+    "projection": "agop",
+    "seed": 3,
+}
+# design.md, section 3.
+CONTRACT = {
+    "deep_rfm": "dataset kernel feature_map projection seed layer stage nc1 nc1_code nc2 nc2_mse "
+    "trace_within trace_between train_mse solve_residual valid",
+    "gram": "dataset kernel feature_map seed layer within_mean within_sd between_mean between_sd",
+    "agop_spectrum": "dataset kernel feature_map seed layer index eigenvalue",
+}
+
+
+@pytest.fixture(scope="module")
+def layers() -> list[Layer]:
+    settings = papers.settings(
+        **{name: RUN[name] for name in ("kernel", "feature_map", "projection")},
+        depth=3,
+        width=8,
+        n_features=9,
+        gamma=0.3,
+    )
+    points, test = cloud(0, COUNTS, 5), cloud(1, [2, 2, 2], 5)
+    labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))
+    data = Dataset(points.x, labels, test.x, test_labels, (1, 1, 5), 3)
+    return list(build(data, settings, RUN["seed"], torch.device("cpu")))
+
+
+@pytest.fixture(scope="module")
+def measured(layers) -> dict[str, pd.DataFrame]:
+    return deep_rfm_tables.measure(iter(layers), COUNTS, RUN)
+
+
+def test_columns_are_the_contracts_and_fit_their_file(measured, tmp_path):
+    assert set(measured) == {"deep_rfm", "gram", "gram_picture", "agop_spectrum"}
+    for name, frame in measured.items():
+        assert set(CONTRACT.get(name, "gram").split()) <= set(frame.columns)
+        assert (frame[list(RUN)] == list(RUN.values())).all(axis=None)
+        tables.save(tmp_path / name, name, frame)
+        pd.testing.assert_frame_equal(tables.load(tmp_path / name, name), frame)
+
+
+def test_collapse_at_each_stage(measured, layers):
+    table = measured["deep_rfm"].set_index(["layer", "stage"])
+    assert list(table.index) == list(itertools.product((1, 2, 3), ("X", "MX", "PhiMX")))
+    for number, layer in enumerate(layers, start=1):
+        projected = layer.x @ layer.root
+        weight, bias = layer.features.weight.numpy(), layer.features.bias.numpy()
+        features = oracle.features(projected.numpy(), weight, bias)
+        stages = {"X": layer.x.numpy(), "MX": projected.numpy(), "PhiMX": features}
+        for stage, points in stages.items():
+            row = table.loc[number, stage]
+            within, between = oracle.covariances(points, COUNTS)
+            assert row["nc1"] == pytest.approx(oracle.nc1(points, COUNTS), rel=1e-9)
+            assert row["nc1_code"] == pytest.approx(row["nc1"] / 3, rel=1e-12)
+            assert row["nc2"] == pytest.approx(oracle.nc2(points, COUNTS), rel=1e-9)
+            assert row["nc2_mse"] == pytest.approx(row["nc2"] ** 2 / 9, rel=1e-12)
+            assert row["trace_within"] == pytest.approx(np.trace(within), rel=1e-9)
+            assert row["trace_between"] == pytest.approx(np.trace(between), rel=1e-9)
+            for name in ("train_mse", "solve_residual", "valid", "train_accuracy", "test_accuracy"):
+                assert row[name] == getattr(layer.fit, name)
+            rank = spectra.effective_rank(layer.eigenvalues)
+            assert row["agop_effective_rank"] == rank
+
+
+def test_without_test_points_the_accuracy_is_null(layers):
+    fit = dataclasses.replace(layers[0].fit, test_accuracy=None)
+    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], COUNTS, RUN)
+    assert found["deep_rfm"]["test_accuracy"].isna().all()
+
+
+def gram_points(layers: list[Layer]) -> list[np.ndarray]:
+    """Xtilde_1 = X_1, then Xtilde_l = M_{l-1}^1/2 X_{l-1}."""
+    return [layers[0].x.numpy(), *[(layer.x @ layer.root).numpy() for layer in layers]]
+
+
+def test_gram_statistics_are_numbered_as_the_papers_figures(measured, layers):
+    table = measured["gram"]
+    assert table["layer"].tolist() == [1, 2, 3, 4]
+    assert table["applied_layer"].tolist() == [0, 1, 2, 3]
+    for points, row in zip(gram_points(layers), table.itertuples(), strict=True):
+        found = (row.within_mean, row.within_sd, row.between_mean, row.between_sd)
+        expected = oracle.gram_statistics(oracle.cosines(points), COUNTS)
+        np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def picture(table: pd.DataFrame, layer: int, stage: str) -> np.ndarray:
+    pixels = table[(table["layer"] == layer) & (table["stage"] == stage)]
+    return pixels.pivot(index="i", columns="j", values="gram").to_numpy()
+
+
+def test_pictures_are_the_gram_matrices(measured, layers):
+    table = measured["gram_picture"]
+    expected = {(layer, "MX"): x for layer, x in enumerate(gram_points(layers), start=1)}
+    expected |= {(number, "X"): layer.x.numpy() for number, layer in enumerate(layers, start=1)}
+    assert set(zip(table["layer"], table["stage"], strict=True)) == set(expected)
+    assert len(table) == len(expected) * 17**2
+    for (layer, stage), points in expected.items():
+        found = picture(table, layer, stage)
+        np.testing.assert_allclose(found, oracle.cosines(points), rtol=0, atol=1e-6)
+
+
+def test_big_pictures_are_averaged(layers, monkeypatch):
+    monkeypatch.setattr(deep_rfm_tables, "PICTURE_SIZE", 4)
+    found = deep_rfm_tables.measure(layers, COUNTS, RUN)["gram_picture"]
+    gram = oracle.cosines(layers[0].x.numpy())
+    # 17 points in 4: 5, 4, 4, 4.
+    blocks = [slice(0, 5), slice(5, 9), slice(9, 13), slice(13, 17)]
+    expected = [[gram[rows, columns].mean() for columns in blocks] for rows in blocks]
+    np.testing.assert_allclose(picture(found, 1, "MX"), expected, rtol=0, atol=1e-6)
+
+
+def test_spectrum_is_that_of_the_root_squared(measured, layers):
+    table = measured["agop_spectrum"]
+    for number, layer in enumerate(layers, start=1):
+        part = table[table["layer"] == number]
+        assert part["index"].tolist() == list(range(1, len(layer.root) + 1))
+        assert part["eigenvalue"].is_monotonic_decreasing
+        expected = np.linalg.eigvalsh((layer.root @ layer.root).numpy())[::-1]
+        np.testing.assert_allclose(part["eigenvalue"], expected, rtol=0, atol=1e-12)
+        assert not math.isclose(part["eigenvalue"].iloc[0], part["eigenvalue"].iloc[-1])

@@ -1,0 +1,103 @@
+"""The tables of a trained network hold what direct calls give, in the contract's columns."""
+
+import dataclasses
+
+import oracle
+import pandas as pd
+import pytest
+import torch
+from agop_collapse.data.dataset import Dataset
+from agop_collapse.files import tables
+from agop_collapse.metrics import ansatz
+from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.training import Settings, Trainer, train
+from agop_collapse.rows import network as network_tables
+from clouds import cloud
+
+COUNTS = [6, 4, 5]
+RUN = {"dataset": "toy", "model": "mlp", "seed": 2}
+# design.md, section 3.
+CONTRACT = {
+    "network_nc": "dataset model seed epoch layer stage nc1 nc1_code nc2 nc2_mse trace_within "
+    "trace_between trace_total",
+    "network_nfa": "dataset model seed epoch layer nfa nfa_agop nfa_offdiagonal nfa_init "
+    "nfa_independent",
+    "network_training": "dataset model seed epoch train_loss test_loss train_accuracy "
+    "test_accuracy",
+}
+
+
+def initial_network(seed: int) -> networks.Network:
+    return networks.build(networks.Architecture("mlp", 7, 1.0), (1, 2, 3), 3, seed)
+
+
+@pytest.fixture(scope="module")
+def heads():
+    """What is found at epochs 0, 2 and 3, and at the initialisation of another network."""
+    points, test = cloud(0, COUNTS, 6), cloud(1, [2, 1, 2], 6)
+    labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))
+    data = Dataset(points.x, labels, test.x, test_labels, (1, 2, 3), 3)
+    settings = Settings("sgd", 0.05, 0.9, False, 4, 3, 2, "float32")
+    trainer = Trainer(initial_network(0), data, settings, 0, torch.device("cpu"))
+    x = data.x.float()
+    found = [
+        (ansatz.measure_head(trainer.network, x, COUNTS), progress)
+        for _, progress in train(trainer)
+        if progress is not None
+    ]
+    return found, ansatz.measure_head(initial_network(1), x, COUNTS)
+
+
+@pytest.fixture(scope="module")
+def measured(heads) -> dict[str, pd.DataFrame]:
+    found, independent = heads
+    return network_tables.measure(iter(found), independent, RUN)
+
+
+def test_columns_are_the_contracts_and_fit_their_file(measured, tmp_path):
+    assert set(measured) == set(CONTRACT)
+    for name, frame in measured.items():
+        assert set(CONTRACT[name].split()) <= set(frame.columns)
+        assert (frame[list(RUN)] == list(RUN.values())).all(axis=None)
+        tables.save(tmp_path / name, name, frame)
+        pd.testing.assert_frame_equal(tables.load(tmp_path / name, name), frame)
+
+
+def test_collapse_of_each_layer_and_stage(measured, heads):
+    table = measured["network_nc"].set_index(["epoch", "layer", "stage"])
+    assert len(table) == 3 * 5 * 3
+    for layers, progress in heads[0]:
+        for number, layer in enumerate(layers, start=1):
+            for stage, expected in layer.stages.items():
+                row = table.loc[progress.epoch, number, stage]
+                for name, value in dataclasses.asdict(expected).items():
+                    assert row[name] == value
+                assert row["trace_total"] == row["trace_within"] + row["trace_between"]
+
+
+def test_nfa_and_what_it_would_be_without_learning(measured, heads):
+    table = measured["network_nfa"].set_index(["epoch", "layer"])
+    assert list(table.index) == [(epoch, layer) for epoch in (0, 2, 3) for layer in range(1, 6)]
+    found, independent = heads
+    initial = found[0][0]
+    for layers, progress in found:
+        for index, layer in enumerate(layers):
+            row = table.loc[progress.epoch, index + 1]
+            assert row["nfa"] == ansatz.nfa(layer)
+            assert row["nfa_agop"] == ansatz.nfa_agop(layer)
+            assert row["nfa_offdiagonal"] == ansatz.nfa_offdiagonal(layer)
+            assert row["nfa_init"] == ansatz.nfa(initial[index])
+            assert row["nfa_independent"] == ansatz.nfa(layer, independent[index])
+            assert len(set(row[list(row.index[-4:])].round(6))) == 4 or progress.epoch == 0
+    assert (table.loc[0, "nfa"] == table.loc[0, "nfa_init"]).all()
+    assert (table.loc[3, "nfa"] != table.loc[3, "nfa_init"]).all()
+
+
+def test_training_is_the_progress(measured, heads):
+    table = measured["network_training"]
+    assert table["epoch"].tolist() == [0, 2, 3]
+    for (_, progress), row in zip(heads[0], table.to_dict("records"), strict=True):
+        assert {name: row[name] for name in dataclasses.asdict(progress)} == dataclasses.asdict(
+            progress
+        )
+    assert table["train_loss"].is_unique

@@ -1,0 +1,1 @@
+"""From archives, folders and arrays of images to a prepared data set."""

@@ -1,0 +1,64 @@
+"""Deep RFM checkpoints: a safetensors file for each layer."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..files.tensors import expect_shape, load_tensors, save_tensors, versions
+from .deep_rfm import Fit, Layer
+from .random_features import FeatureMap
+
+LAYER_FILE = "layer_{:02d}.safetensors"
+
+
+def save_layer(folder: Path, number: int, layer: Layer, provenance: dict[str, Any]) -> None:
+    """Write one layer of a Deep RFM: x, root (M^1/2), alpha, eigenvalues, weight and bias."""
+    tensors = {
+        "x": layer.x,
+        "root": layer.root,
+        "alpha": layer.alpha,
+        "eigenvalues": layer.eigenvalues,
+        "weight": layer.features.weight,
+    }
+    if layer.features.bias is not None:
+        tensors["bias"] = layer.features.bias
+    fit = dataclasses.asdict(layer.fit)
+    # JSON has no infinity, the distance where no class has two points.
+    fit["within_distance"] = str(layer.fit.within_distance)
+    header = provenance | {"layer": number, "fit": fit}
+    header |= {"versions": versions()}
+    save_tensors(Path(folder) / LAYER_FILE.format(number), tensors, header)
+
+
+def load_layer(folder: Path, number: int, device: torch.device | str = "cpu") -> Layer:
+    """Read one layer of a Deep RFM.
+
+    Raises
+    ------
+    StorageError : when the file is missing, damaged, or its tensors do not belong together.
+    """
+    path = Path(folder) / LAYER_FILE.format(number)
+    tensors, header = load_tensors(path)
+    tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
+    n, d = tensors["x"].shape
+    expect_shape(path, "root", tensors["root"], (d, d))
+    expect_shape(path, "alpha", tensors["alpha"], (n, tensors["alpha"].shape[-1]))
+    expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
+    return Layer(
+        tensors["x"],
+        tensors["root"],
+        FeatureMap(tensors["weight"], tensors.get("bias")),
+        tensors["alpha"],
+        tensors["eigenvalues"],
+        Fit(**header["fit"] | {"within_distance": float(header["fit"]["within_distance"])}),
+    )
+
+
+def load_layers_so_far(folder: Path, device: torch.device) -> list[Layer]:
+    """The unbroken run of layers, from the first, that a folder holds."""
+    layers: list[Layer] = []
+    while (Path(folder) / LAYER_FILE.format(len(layers) + 1)).exists():
+        layers.append(load_layer(folder, len(layers) + 1, device))
+    return layers

@@ -1,0 +1,281 @@
+"""Deep Recursive Feature Machines (Algorithm 1).
+
+Each layer normalises its points, fits a kernel machine to the targets, takes the machine's AGOP M,
+maps the points by M^1/2 and then by random features. Test points are carried along.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..common.blocks import panels
+from ..common.classes import unit_rows
+from ..common.out_of_memory import with_less_at_a_time
+from ..common.seeding import generator
+from ..data.dataset import Dataset, one_hot_targets
+from . import agop, kernels
+from .agop import Gradients
+from .gram_system import Pairs
+from .random_features import FeatureMap, fourier_features, relu_features
+
+logger = logging.getLogger(__name__)
+
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that defines a Deep RFM but its data and seed; config.schema.yaml describes each.
+
+    `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
+    `weight_dist` ReLU features. `precision` is that of points, layer by layer; fits are in float64.
+    `block_rows` bounds memory and changes nothing else.
+    """
+
+    kernel: str
+    feature_map: str
+    projection: str
+    depth: int
+    bandwidth: float
+    ridge: float
+    iterations: int
+    agop_norm: str
+    width: int
+    weight_dist: str
+    n_features: int | str
+    gamma: float
+    precision: str
+    block_rows: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a layer's predictor fits, and whether its numbers can be trusted.
+
+    train_mse : mean squared error over points and outputs
+    solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
+    sensitivity : ||alpha||_F sqrt(n) / ||Y||_F, how large an error of 1 in each entry of the kernel
+        matrix, of random sign, comes out
+    within_distance : median distance between two points of one class; inf if no class has two
+    train_accuracy, test_accuracy : share of points whose largest output is their class;
+        None without points
+    valid : this layer and all before it have a small residual, even with rounding in the kernel
+        matrix, and within-class distances clear of rounding
+    """
+
+    train_mse: float
+    solve_residual: float
+    sensitivity: float
+    within_distance: float
+    train_accuracy: float
+    test_accuracy: float | None
+    valid: bool
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its input X_l, M_l^1/2, the feature map and the predictor.
+
+    x : (n, d), rows of unit norm; root : (d, d); alpha : (n, K), rows of the kernel expansion;
+    eigenvalues : (d,) float64, of the normalised AGOP, descending.
+    """
+
+    x: Tensor
+    root: Tensor
+    features: FeatureMap
+    alpha: Tensor
+    eigenvalues: Tensor
+    fit: Fit
+
+    def project(self, x: Tensor) -> Tensor:
+        """M_l^1/2 x for the rows of x, normalised inputs of this layer."""
+        return x @ self.root
+
+    def advance(self, x: Tensor) -> Tensor:
+        """The next layer's normalised input, Phi(M_l^1/2 x) / ||.||, for rows of x."""
+        return unit_rows(self.features(self.project(x)))
+
+
+def build(
+    data: Dataset,
+    settings: Settings,
+    seed: int,
+    device: torch.device,
+    done: Sequence[Layer] = (),
+) -> Iterator[Layer]:
+    """Yield the layers of a Deep RFM, one by one, from the first that is not in `done`.
+
+    Parameters
+    ----------
+    data : training and test points; the order of the training points is by class
+    settings, seed : what defines the network; each layer's random features have a generator of
+        their own, so continuing from `done` gives the layers that an unbroken run gives
+    device : where to compute; layers are on it
+    done : the first layers, if they have been built before
+
+    Raises
+    ------
+    UserError : when the kernel system cannot be solved at all; the message names a ridge that
+        would do.
+    """
+    dtype = PRECISIONS[settings.precision]
+    counts = data.class_counts
+    targets = one_hot_targets(data.labels, data.classes, torch.float64).to(device)
+    test_labels = data.test_labels.to(device)
+    x = unit_rows(data.x.to(device, dtype))
+    test_x = unit_rows(data.test_x.to(device, dtype))
+    for layer in done:
+        x, test_x = layer.advance(layer.x), layer.advance(test_x)
+    trusted = all(layer.fit.valid for layer in done)
+
+    def fit(block_rows: int) -> Layer:
+        blocked = dataclasses.replace(settings, block_rows=block_rows)
+        return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
+
+    block_rows = settings.block_rows
+    for number in range(len(done) + 1, settings.depth + 1):
+        source = generator(seed, "feature map", number)
+        features = draw_features(x.shape[1], settings, source).to(device, dtype)
+        layer, block_rows = with_less_at_a_time(fit, block_rows, "block_rows")
+        if trusted and not layer.fit.valid:
+            remedy = _remedy(layer, targets, counts, settings)
+            logger.warning(
+                "layer %d: not trustworthy (relative residual of the solve %.1e, sensitivity to "
+                "rounding %.1e, within-class distance %.1e); it and the layers after it are marked "
+                "invalid. %s",
+                number,
+                layer.fit.solve_residual,
+                layer.fit.sensitivity,
+                layer.fit.within_distance,
+                remedy,
+            )
+        trusted = layer.fit.valid
+        yield layer
+        x, test_x = layer.advance(x), layer.advance(test_x)
+
+
+def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -> FeatureMap:
+    """The random feature map that `settings` asks for, in float64 on the CPU."""
+    if settings.feature_map == "relu":
+        return relu_features(input_dim, settings.width, settings.weight_dist, source)
+    wanted = settings.n_features
+    n_features = input_dim if wanted == "input_dim" else int(wanted)
+    return fourier_features(input_dim, n_features, settings.gamma, source)
+
+
+def fit_layer(
+    x: Tensor,
+    targets: Tensor,
+    test_x: Tensor,
+    test_labels: Tensor,
+    class_counts: list[int],
+    settings: Settings,
+    features: FeatureMap,
+    trusted: bool = True,
+) -> Layer:
+    """Fit the kernel machine of one layer and take its AGOP.
+
+    With `iterations` > 1 the kernel acts on M^1/2 x with the M of the iteration before (RFM;
+    Radhakrishnan et al. 2024); the paper has one iteration, from M = I.
+
+    Parameters
+    ----------
+    x : (n, d) unit rows, sorted by class; targets : (n, K) float64, +-1
+    test_x : (m, d) unit rows, m >= 0; test_labels : (m,)
+    class_counts : points of each class, in order
+    features : the map this layer hands its points on to
+    trusted : whether all layers before were valid
+    """
+    # Distances, solve and AGOP lose too many digits in float32, whatever the points' precision.
+    exact_x, exact_test_x = x.to(torch.float64), test_x.to(torch.float64)
+    root = torch.eye(x.shape[1], dtype=torch.float64, device=x.device)
+    eigenvalues = torch.ones(x.shape[1], dtype=torch.float64, device=x.device)
+    residual = sensitivity = 0.0
+    size = torch.linalg.matrix_norm(targets)
+    for iteration in range(settings.iterations):
+        # M = I in the first iteration: multiplying by it would only cost time.
+        first = iteration == 0
+        z, test_z = (exact_x, exact_test_x) if first else (exact_x @ root, exact_test_x @ root)
+        pairs = Pairs(z, class_counts, settings.kernel, settings.bandwidth, settings.block_rows)
+        alpha = pairs.solve(targets, settings.ridge)
+        outputs = pairs.apply(alpha)
+        left_over = outputs + settings.ridge * alpha - targets
+        residual = max(residual, float(torch.linalg.matrix_norm(left_over) / size))
+        amplified = torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
+        sensitivity = max(sensitivity, float(amplified))
+        within = pairs.within_distance()
+        if settings.projection == "agop":
+            points = z if first else z @ root
+            root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
+
+    fit = Fit(
+        train_mse=float((outputs - targets).square().mean()),
+        solve_residual=residual,
+        sensitivity=sensitivity,
+        within_distance=within,
+        train_accuracy=_accuracy(outputs, targets.argmax(dim=1)),
+        test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
+        valid=trusted and is_trustworthy(residual, sensitivity, within, x.dtype),
+    )
+    return Layer(x, root.to(x.dtype), features, alpha.to(x.dtype), eigenvalues, fit)
+
+
+def _agop_root(
+    pairs: Pairs, points: Tensor, alpha: Tensor, class_counts: list[int], settings: Settings
+) -> tuple[Tensor, Tensor]:
+    """M^1/2 and the eigenvalues of M; the pairs are used up, and their array is free again."""
+    gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts)
+    return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
+
+
+def is_trustworthy(
+    solve_residual: float, sensitivity: float, within_distance: float, dtype: torch.dtype
+) -> bool:
+    """Whether the solve has half its digits, and within-class distances have three.
+
+    The coordinates of unit vectors, and so their distances and the kernel matrix, carry an error of
+    the order of the dtype's eps; the outputs, `sensitivity` times as much.
+    """
+    eps = torch.finfo(dtype).eps
+    solved = solve_residual <= eps**0.5 and sensitivity * eps <= eps**0.5
+    return solved and within_distance >= 1e3 * eps
+
+
+def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Settings) -> str:
+    """What would make a layer trustworthy, found by trying."""
+    if not is_trustworthy(0, 0, layer.fit.within_distance, layer.x.dtype):
+        return f"The classes have collapsed to the rounding of {settings.precision}."
+    # Only the next iteration of a layer needs the AGOP.
+    projection = settings.projection if settings.iterations > 1 else "identity"
+    nobody, no_label = layer.x[:0], targets.argmax(dim=1)[:0]
+    ridge = kernels.safe_ridge(len(targets), layer.x.dtype)
+    while ridge < len(targets):
+        trial = dataclasses.replace(settings, ridge=ridge, projection=projection)
+        if (
+            ridge > settings.ridge
+            and fit_layer(
+                layer.x, targets, nobody, no_label, class_counts, trial, layer.features
+            ).fit.valid
+        ):
+            return f"A ridge of {ridge:.0e} would help."
+        ridge *= 10
+    return "No ridge would help."
+
+
+def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings) -> Tensor:
+    """The machine's outputs, (m, c) float64, at points other than its own."""
+    outputs = alpha.new_empty(len(points), alpha.shape[1])
+    for rows in panels(len(points), settings.block_rows):
+        distance = kernels.squared_distances(points[rows], centres).sqrt_()
+        values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
+        outputs[rows] = values @ alpha
+    return outputs
+
+
+def _accuracy(outputs: Tensor, labels: Tensor) -> float | None:
+    """Share of rows whose largest entry is at the label."""
+    return float((outputs.argmax(dim=1) == labels).double().mean()) if len(labels) else None

@@ -1,0 +1,197 @@
+"""A kernel machine on all pairs of training points, in one n x n array."""
+
+import torch
+from torch import Tensor
+
+from ..common.blocks import class_slices, panels
+from ..common.errors import UserError
+from .kernels import (
+    gradient_weights,
+    into_squared_distances,
+    kernel_matrix,
+    safe_ridge,
+    squared_norms,
+)
+
+# Points of a class whose pairs show how far apart its points are.
+SAMPLE = 1000
+
+
+class Pairs:
+    """Distances, kernel system and gradient weights of all pairs of points.
+
+    All of it lives in one n x n float64 array, worked on by panels of rows: the distances above the
+    diagonal, and the kernel system, then its Cholesky factor, on and below it. The distances stay
+    to the end, so the kernel is evaluated from one set of products of the points.
+
+    Within a class, distances are those of the points less their class mean: as the class collapses
+    the rounding error of the expanded formula shrinks with it, where the plain one loses every
+    digit.
+
+    Parameters
+    ----------
+    x : (n, d) float64 tensor, sorted by class
+    class_counts : points of each class, in order; they sum to n
+    kernel, bandwidth : as in `kernels.kernel_matrix`
+    block_rows : rows of the array held beside it at a time
+
+    Raises
+    ------
+    ValueError : on an unknown kernel.
+    """
+
+    def __init__(
+        self, x: Tensor, class_counts: list[int], kernel: str, bandwidth: float, block_rows: int
+    ):
+        n = len(x)
+        self._kernel, self._bandwidth = kernel, bandwidth
+        self._classes = class_slices(class_counts)
+        self._panels = panels(n, block_rows)
+        self._array = torch.empty(n, n, dtype=torch.float64, device=x.device)
+        _write_distances(x, self._array, block_rows)
+        for points in self._classes:
+            _write_distances(
+                x[points] - x[points].mean(dim=0), self._array[points, points], block_rows
+            )
+
+    def distances(self, rows: slice) -> Tensor:
+        """Distances between some points in a row, (b, b)."""
+        above = self._array[rows, rows].triu(1)
+        return above + above.T
+
+    def _values(self, distance: Tensor) -> Tensor:
+        return kernel_matrix(self._kernel, distance, self._bandwidth)
+
+    def within_distance(self) -> float:
+        """Median over points of the median distance to the others of their class.
+
+        Of each class the first 1,000 points count; inf if no class has two.
+        """
+        medians = []
+        for points in self._classes:
+            sample = slice(points.start, min(points.stop, points.start + SAMPLE))
+            if sample.stop - sample.start > 1:
+                # Sorted rows begin with the point itself.
+                others = self.distances(sample).sort(dim=1).values[:, 1:]
+                medians.append(others.median(dim=1).values)
+        return float(torch.cat(medians).median()) if medians else float("inf")
+
+    def solve(self, targets: Tensor, ridge: float) -> Tensor:
+        """Coefficients alpha = (K + ridge I)^-1 Y, in float64.
+
+        By Cholesky; where rounding leaves the system indefinite by LU, whose residual then says how
+        far the answer can be trusted.
+
+        Parameters
+        ----------
+        targets : (n, c) float64 matrix Y; ridge : >= 0
+
+        Raises
+        ------
+        UserError : when the system is singular; the message names a ridge that would do.
+        """
+        self._write_system(ridge)
+        if self._factorise():
+            return self._substitute(targets)
+        # A singular system can pass for solved, with coefficients that are anything.
+        alpha, failed = torch.linalg.solve_ex(self._full_system(ridge), targets)
+        if failed or not alpha.isfinite().all():
+            n = len(targets)
+            raise UserError(
+                f"the kernel matrix of {n} points is singular with ridge {ridge:g} (are there "
+                f"duplicate points?); set ridge to {safe_ridge(n, targets.dtype):.0e} or more"
+            )
+        return alpha
+
+    def _write_system(self, ridge: float) -> None:
+        for rows in self._panels:
+            block = self._values(self.distances(rows))
+            block.diagonal().add_(ridge)
+            self._replace_lower(rows, block)
+            self._array[rows.stop :, rows] = self._values(self._array[rows, rows.stop :]).T
+
+    def _replace_lower(self, rows: slice, block: Tensor) -> None:
+        corner = self._array[rows, rows]
+        corner.copy_(corner.triu(1) + block.tril())
+
+    def _factorise(self) -> bool:
+        """L of K + ridge I = L L^T in place of it, panel by panel.
+
+        False if a pivot is not positive, or no larger than the rounding of the system's entries:
+        then it is singular, and which of the two rounding makes of it is chance.
+        """
+        array = self._array
+        rounding = len(array) * torch.finfo(array.dtype).eps
+        for rows in self._panels:
+            above = array[rows, rows].triu(1)
+            column = array[rows.start :, rows]
+            column.addmm_(array[rows.start :, : rows.start], array[rows, : rows.start].T, alpha=-1)
+            lower = array[rows, rows].tril()
+            factor, failed = torch.linalg.cholesky_ex(lower + lower.tril(-1).T)
+            array[rows, rows] = above + factor.tril()
+            if failed or factor.diagonal().square().min() <= rounding:
+                return False
+            array[rows.stop :, rows] = torch.linalg.solve_triangular(
+                factor.T, array[rows.stop :, rows], upper=True, left=False
+            )
+        return True
+
+    def _substitute(self, targets: Tensor) -> Tensor:
+        """L^-T L^-1 Y, panel by panel: a triangular solver would not overlook the distances."""
+        array, alpha = self._array, targets.clone()
+        for rows in self._panels:
+            alpha[rows] -= array[rows, : rows.start] @ alpha[: rows.start]
+            factor = array[rows, rows].tril()
+            alpha[rows] = torch.linalg.solve_triangular(factor, alpha[rows], upper=False)
+        for rows in reversed(self._panels):
+            alpha[rows] -= array[rows.stop :, rows].T @ alpha[rows.stop :]
+            factor = array[rows, rows].tril()
+            alpha[rows] = torch.linalg.solve_triangular(factor.T, alpha[rows], upper=True)
+        return alpha
+
+    def _full_system(self, ridge: float) -> Tensor:
+        system = torch.empty_like(self._array)
+        for rows in self._panels:
+            system[rows, rows] = self._values(self.distances(rows))
+            above = self._values(self._array[rows, rows.stop :])
+            system[rows, rows.stop :] = above
+            system[rows.stop :, rows] = above.T
+        system.diagonal().add_(ridge)
+        return system
+
+    def apply(self, coefficients: Tensor) -> Tensor:
+        """The machine's outputs at its own points, K alpha: (n, c) to (n, c) float64."""
+        outputs = torch.zeros_like(coefficients)
+        for rows in self._panels:
+            outputs[rows] += self._values(self.distances(rows)) @ coefficients[rows]
+            above = self._values(self._array[rows, rows.stop :])
+            outputs[rows] += above @ coefficients[rows.stop :]
+            outputs[rows.stop :] += above.T @ coefficients[rows]
+        return outputs
+
+    def into_weights(self) -> Tensor:
+        """W of `kernels.gradient_weights`, (n, n) and symmetric, in place of all else.
+
+        It takes the array itself; nothing else can be asked of these pairs afterwards.
+        """
+        weights, self._array = self._array, None
+        for rows in self._panels:
+            above = weights[rows, rows].triu(1)
+            weights[rows, rows] = self._weights(above + above.T)
+            beside = self._weights(weights[rows, rows.stop :])
+            weights[rows, rows.stop :] = beside
+            weights[rows.stop :, rows] = beside.T
+        return weights
+
+    def _weights(self, distance: Tensor) -> Tensor:
+        values = self._values(distance)
+        return gradient_weights(self._kernel, values, distance, self._bandwidth)
+
+
+def _write_distances(x: Tensor, array: Tensor, block_rows: int) -> None:
+    """Distances between the rows of x, on and above the diagonal of an n x n array."""
+    norms = squared_norms(x)
+    for rows in panels(len(x), block_rows):
+        above = array[rows, rows.start :]
+        torch.mm(x[rows], x[rows.start :].T, out=above)
+        into_squared_distances(above, norms[rows], norms[rows.start :]).sqrt_()

@@ -1,0 +1,1 @@
+"""What is measured: collapse, Gram matrices, the neural feature ansatz, spectra; and theory."""

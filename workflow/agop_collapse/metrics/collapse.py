@@ -1,0 +1,73 @@
+"""Neural-collapse metrics: NC1, NC2 and the traces they are made of (Section 3.4)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..common.classes import class_means, unit_rows
+
+
+def simplex_etf(classes: int) -> Tensor:
+    """Gram matrix of a simplex equiangular tight frame: 1 on the diagonal, -1/(K-1) off it."""
+    off_diagonal = -1 / (classes - 1)
+    etf = torch.full((classes, classes), off_diagonal, dtype=torch.float64)
+    return etf.fill_diagonal_(1)
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """Collapse metrics of one set of features; see `measure`."""
+
+    nc1: float
+    nc1_code: float
+    nc2: float
+    nc2_mse: float
+    trace_within: float
+    trace_between: float
+
+
+def measure(x: Tensor, class_counts: list[int]) -> Collapse:
+    """NC1, NC2 and the traces of the within- and between-class covariances, in float64.
+
+    S_W is the mean over all samples of the outer products about the class means, S_B the mean over
+    classes of those of the class means about their unweighted mean mu_G (Section 3.4).
+
+    Parameters
+    ----------
+    x : (n, d) floating tensor, sorted by class
+    class_counts : points of each class, in order; at least two classes
+
+    Returns
+    -------
+    Collapse, with
+        nc1 = tr S_W / tr S_B;
+        nc1_code = nc1 / K, the scale of the authors' code, which divides S_W by K n for n;
+        nc2 = || mubar mubar^T - Sigma_ETF ||_F, mubar the class means less mu_G, each of unit norm;
+        nc2_mse = mean squared entry of the same matrix, nc2^2 / K^2 (the authors' code);
+        trace_within, trace_between = tr S_W, tr S_B.
+
+    Raises
+    ------
+    ValueError : when the counts do not sum to n, or there are fewer than two classes.
+    """
+    if sum(class_counts) != len(x) or len(class_counts) < 2:
+        raise ValueError(f"class counts {class_counts} do not split {len(x)} points into classes")
+    x = x.to(torch.float64)
+    classes = len(class_counts)
+    means = class_means(x, class_counts)
+    centred = means - means.mean(dim=0)
+    # Class by class: what is held beside x stays small, and near the processor.
+    within = [
+        (points - mean).square().sum()
+        for points, mean in zip(x.split(class_counts), means, strict=True)
+    ]
+    trace_within = float(torch.stack(within).sum()) / len(x)
+    trace_between = float(centred.square().sum()) / classes
+    nc1 = trace_within / trace_between if trace_between > 0 else math.nan
+
+    directions = unit_rows(centred)
+    deviation = directions @ directions.T - simplex_etf(classes).to(x.device)
+    nc2 = float(torch.linalg.matrix_norm(deviation))
+    return Collapse(nc1, nc1 / classes, nc2, (nc2 / classes) ** 2, trace_within, trace_between)

@@ -1,0 +1,98 @@
+"""Gram matrices of centred and normalised points: statistics of their entries, and pictures."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..common.classes import unit_rows
+
+
+def centred_directions(x: Tensor) -> Tensor:
+    """Points less their mean, each of unit norm, in float64: what the Gram figures compare."""
+    x = x.to(torch.float64)
+    return unit_rows(x - x.mean(dim=0))
+
+
+@dataclass(frozen=True)
+class GramStatistics:
+    """Mean and standard deviation of the cosines of pairs; see `gram_statistics`."""
+
+    within_mean: float
+    within_sd: float
+    between_mean: float
+    between_sd: float
+
+
+def gram_statistics(
+    directions: Tensor, class_counts: list[int], block: int = 4096
+) -> GramStatistics:
+    """Cosines of distinct pairs of points of one class, and of pairs of two classes.
+
+    At neural collapse they are 1 and -1/(K-1) (Section 4). Standard deviations are over all pairs,
+    about the mean. The n x n matrix is formed by row blocks and never held whole.
+
+    Parameters
+    ----------
+    directions : (n, d) float64 tensor of `centred_directions`, sorted by class
+    class_counts : points of each class, in order
+    block : rows held at a time
+
+    Returns
+    -------
+    GramStatistics; nan where there is no such pair.
+    """
+    n = len(directions)
+    sums = torch.stack([points.sum(dim=0) for points in directions.split(class_counts)])
+    self_pairs = float(directions.square().sum())
+    within_total = float(sums.square().sum()) - self_pairs
+    all_total = float(sums.sum(dim=0).square().sum()) - self_pairs
+    within_pairs = sum(count * (count - 1) for count in class_counts)
+    between_pairs = n * (n - 1) - within_pairs
+    within_mean = within_total / within_pairs if within_pairs else math.nan
+    between_mean = (all_total - within_total) / between_pairs if between_pairs else math.nan
+
+    # Squared deviations, not squares less the squared mean: that would cancel at collapse.
+    within_square = between_square = 0.0
+    start = 0
+    for points in directions.split(class_counts):
+        # Each pair of classes once: the matrix is symmetric.
+        rest = directions[start:]
+        for rows in points.split(block):
+            gram = rows @ rest.T
+            within_square += float((gram[:, : len(points)] - within_mean).square().sum())
+            between_square += 2 * float((gram[:, len(points) :] - between_mean).square().sum())
+        start += len(points)
+    own = directions.square().sum(dim=1)
+    within_square -= float((own - within_mean).square().sum())
+    return GramStatistics(
+        within_mean,
+        math.sqrt(max(within_square, 0) / within_pairs) if within_pairs else math.nan,
+        between_mean,
+        math.sqrt(between_square / between_pairs) if between_pairs else math.nan,
+    )
+
+
+def gram_picture(directions: Tensor, size: int) -> Tensor:
+    """Gram matrix averaged over size x size blocks of neighbouring points, for drawing.
+
+    The mean of a block of inner products is the inner product of the two means, so the n x n matrix
+    is never formed.
+
+    Parameters
+    ----------
+    directions : (n, d) float64 tensor of `centred_directions`, sorted by class
+    size : pixels a side; n if there are fewer points
+
+    Returns
+    -------
+    (p, p) float64 tensor, p = min(size, n).
+    """
+    means = torch.stack(
+        [
+            points.mean(dim=0)
+            for points in torch.tensor_split(directions, min(size, len(directions)))
+        ]
+    )
+    return means @ means.T

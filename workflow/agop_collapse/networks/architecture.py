@@ -1,0 +1,125 @@
+"""Networks: a backbone and a head of five fully connected ReLU layers, no biases (Appendix D)."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ..common.errors import UserError
+from ..common.seeding import derive_seed
+from .backbones.mlp import mlp
+from .backbones.resnet18 import resnet18
+from .backbones.vgg11 import vgg11
+
+HIDDEN_LAYERS = 5
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network's name, the width and the gain of its head, and where its backbone comes from.
+
+    model : a name of `BACKBONES`, or any name with a `backbone` of the user's own
+    backbone : "module:function"; the function takes (channels, height, width) and returns a module
+        that maps (n, channels, height, width) images to (n, features)
+    """
+
+    model: str
+    width: int
+    gain: float
+    backbone: str | None = None
+
+
+class Network(nn.Module):
+    """A backbone, five hidden layers relu(W_l x), and a linear readout; no biases in the head.
+
+    backbone : maps (n, d) rows of pixels to (n, d_1) features
+    hidden : W_1 ... W_5; readout : W_6, to K outputs
+    """
+
+    def __init__(self, backbone: nn.Module, features: int, width: int, classes: int):
+        super().__init__()
+        widths = [features] + [width] * HIDDEN_LAYERS
+        self.backbone = backbone
+        self.hidden = nn.ModuleList(
+            nn.Linear(fan_in, fan_out, bias=False) for fan_in, fan_out in pairwise(widths)
+        )
+        self.readout = nn.Linear(width, classes, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, d) rows of pixels to (n, K) outputs."""
+        x = self.backbone(x)
+        for layer in self.hidden:
+            x = torch.relu(layer(x))
+        return self.readout(x)
+
+
+BACKBONES = {"mlp": mlp, "resnet18": resnet18, "vgg11": vgg11}
+
+
+def build(
+    architecture: Architecture, image_shape: tuple[int, int, int], classes: int, seed: int
+) -> Network:
+    """A network at its initialisation, on the CPU in float32, drawn by `seed` alone.
+
+    Hidden layers are Xavier-uniform with the given gain; behind a backbone the first of them keeps
+    PyTorch's default for linear layers (D18). So does the readout.
+
+    Raises
+    ------
+    ValueError : on an unknown model.
+    UserError : on a backbone that cannot be found or does not fit.
+    """
+    with _seeded(seed):
+        images_to_features = _backbone(architecture)(*image_shape)
+        features = _count_features(images_to_features, image_shape, architecture)
+        backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
+        network = Network(backbone, features, architecture.width, classes)
+        scaled = network.hidden if architecture.model == "mlp" else network.hidden[1:]
+        for layer in scaled:
+            nn.init.xavier_uniform_(layer.weight, gain=architecture.gain)
+    return network
+
+
+def _backbone(architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
+    if architecture.backbone is None:
+        if architecture.model not in BACKBONES:
+            known = ", ".join(BACKBONES)
+            raise ValueError(f"unknown model {architecture.model!r}; known: {known}")
+        return BACKBONES[architecture.model]
+    module, _, function = architecture.backbone.partition(":")
+    if "" not in sys.path:  # the working folder, which a script's path need not hold
+        sys.path.append("")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"backbone {architecture.backbone!r} of model {architecture.model!r}: {error}"
+        ) from error
+
+
+def _count_features(
+    backbone: nn.Module, image_shape: tuple[int, int, int], architecture: Architecture
+) -> int:
+    """Features that a backbone makes of one image; evaluation mode leaves its statistics alone."""
+    with torch.no_grad():
+        features = backbone.eval()(torch.zeros(1, *image_shape))
+    backbone.train()
+    if features.dim() != 2:
+        raise UserError(
+            f"the backbone of model {architecture.model!r} maps one image to shape "
+            f"{tuple(features.shape)}; it must be (1, features)"
+        )
+    return features.shape[1]
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    # Torch's layers draw their first weights from the global generator only.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "initialisation"))
+        yield

@@ -1,0 +1,224 @@
+"""Training by SGD or Adam on the mean squared error of +-1 targets (Appendix D)."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from ..common.device import tf32
+from ..common.errors import UserError
+from ..common.seeding import generator
+from ..data.dataset import Dataset, one_hot_targets
+from .architecture import Network
+from .cuda_graph import CapturedStep
+
+OPTIMIZERS = ("sgd", "adam")
+ARITHMETICS = ("float32", "tf32", "bf16")
+EVALUATION_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained; config.schema.yaml describes each."""
+
+    optimizer: str
+    learning_rate: float
+    momentum: float
+    recreate_optimizer: bool
+    batch_size: int
+    epochs: int
+    measure_every: int
+    arithmetic: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Loss and accuracy after `epoch` epochs; those of an empty test set are None."""
+
+    epoch: int
+    train_loss: float
+    test_loss: float | None
+    train_accuracy: float
+    test_accuracy: float | None
+
+
+class DivergenceError(UserError):
+    """The loss is no longer finite; the message says when, and what to lower."""
+
+
+def measured_epochs(settings: Settings) -> list[int]:
+    """Epochs done at each measurement: 0 (the initialisation), every so many, and the last."""
+    return sorted({*range(0, settings.epochs + 1, settings.measure_every), settings.epochs})
+
+
+class Trainer:
+    """A network, its optimizer and its data: an epoch at a time.
+
+    Each epoch's batches are drawn by a generator of its own, so a run continued from the state
+    after an epoch is the unbroken run, bit for bit (on a GPU up to rounding).
+
+    Parameters
+    ----------
+    network : trained in place, moved to `device`
+    data : points sorted by class
+    settings, seed : how to train
+    device : where
+    """
+
+    def __init__(
+        self, network: Network, data: Dataset, settings: Settings, seed: int, device: torch.device
+    ):
+        if settings.arithmetic not in ARITHMETICS:
+            known = ", ".join(ARITHMETICS)
+            raise ValueError(f"unknown arithmetic {settings.arithmetic!r}; known: {known}")
+        self._on_gpu = device.type == "cuda"
+        # The order in memory that tensor cores take images in.
+        layout = torch.channels_last if self._on_gpu else torch.preserve_format
+        self.network = network.to(device, memory_format=layout)
+        self.settings = settings
+        self.seed = seed
+        self.epoch = 0
+        self._train = _on_device(data.x, data.labels, data.classes, device)
+        self._test = _on_device(data.test_x, data.test_labels, data.classes, device)
+        self._total = torch.zeros((), device=device)
+        self.optimizer = self._new_optimizer()
+        self._take_step = self._new_step()
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        parameters = self.network.parameters()
+        rate = self.settings.learning_rate
+        if self.settings.optimizer == "sgd":
+            return torch.optim.SGD(parameters, lr=rate, momentum=self.settings.momentum)
+        if self.settings.optimizer == "adam":
+            return torch.optim.Adam(parameters, lr=rate, capturable=self._on_gpu)
+        known = ", ".join(OPTIMIZERS)
+        raise ValueError(f"unknown optimizer {self.settings.optimizer!r}; known: {known}")
+
+    def _new_step(self) -> Callable[[Tensor], None]:
+        if not self._on_gpu:
+            return self._step
+        return CapturedStep(self._step, self.settings.batch_size, self._total.device)
+
+    def run_epoch(self) -> float:
+        """One pass over the training points in random order; returns the mean loss of its batches.
+
+        Raises
+        ------
+        DivergenceError : when the loss is not finite.
+        """
+        # The paper's code makes a new optimizer each epoch: momentum and Adam's moments start anew.
+        if self.settings.recreate_optimizer:
+            forget(self.optimizer)
+        x, _ = self._train
+        self.network.train()
+        order = torch.randperm(len(x), generator=generator(self.seed, "batches", self.epoch))
+        self._total.zero_()
+        with tf32(self.settings.arithmetic == "tf32"):
+            for batch in order.to(x.device).split(self.settings.batch_size):
+                self._take_step(batch)
+        self.epoch += 1
+        mean_loss = float(self._total) / len(x)
+        self._check(mean_loss)
+        return mean_loss
+
+    def _step(self, batch: Tensor) -> None:
+        """Descend the loss over a batch, and add it to the epoch's total; changes in place only."""
+        x, targets = self._train
+        bf16 = self.settings.arithmetic == "bf16"
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+            outputs = self.network(x[batch])
+        loss = mse_loss(outputs.float(), targets[batch])
+        # Without a gradient to add to, a captured step makes its own, in memory kept for the graph.
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self._total += loss.detach() * len(batch)
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the training loss is {loss} in epoch {self.epoch}: lower learning_rate "
+                f"(now {self.settings.learning_rate:g}), momentum or gain"
+            )
+
+    def evaluate(self) -> Progress:
+        """Loss and accuracy of the network as it is, in evaluation mode, over all points.
+
+        Raises
+        ------
+        DivergenceError : when the training loss is not finite.
+        """
+        train_loss, train_accuracy = self._evaluate(*self._train)
+        self._check(train_loss)
+        test_loss, test_accuracy = self._evaluate(*self._test)
+        return Progress(self.epoch, train_loss, test_loss, train_accuracy, test_accuracy)
+
+    @torch.no_grad()
+    @tf32(False)
+    def _evaluate(self, x: Tensor, targets: Tensor) -> tuple[float, float] | tuple[None, None]:
+        if not len(x):
+            return None, None
+        self.network.eval()
+        outputs = torch.cat([self.network(batch) for batch in x.split(EVALUATION_BATCH)])
+        correct = outputs.argmax(dim=1) == targets.argmax(dim=1)
+        loss = mse_loss(outputs.double(), targets.double())
+        return float(loss), float(correct.double().mean())
+
+    def optimizer_state(self) -> dict[str, Tensor]:
+        """The optimizer's buffers by "parameter index.name"; none if it is made anew each epoch."""
+        if self.settings.recreate_optimizer:
+            return {}
+        return {
+            f"{index}.{name}": value
+            for index, buffers in self.optimizer.state_dict()["state"].items()
+            for name, value in buffers.items()
+            if value is not None
+        }
+
+    def resume(
+        self, epoch: int, weights: Mapping[str, Tensor], optimizer_state: Mapping[str, Tensor]
+    ) -> None:
+        """Go back to the state after `epoch` that `state_dict` and `optimizer_state` gave."""
+        self.network.load_state_dict(weights)
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in optimizer_state.items():
+            index, name = key.split(".", 1)
+            state.setdefault(int(index), {})[name] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        # A step captured before has the addresses of the state that this replaced.
+        self._take_step = self._new_step()
+        self.epoch = epoch
+
+
+def forget(optimizer: torch.optim.Optimizer) -> None:
+    """Put an optimizer back to its start: zeros, in place, are what it begins with."""
+    for buffers in optimizer.state.values():
+        for value in buffers.values():
+            if value is not None:
+                value.zero_()
+
+
+def train(trainer: Trainer) -> Iterator[tuple[float | None, Progress | None]]:
+    """Train from the trainer's epoch to the last.
+
+    Yields
+    ------
+    (mean loss of the epoch's batches, None before the first epoch; what was measured, None at an
+    epoch that is not measured), once at the initialisation and once after each epoch. A resumed
+    trainer's epoch has been measured before, and is not yielded again.
+    """
+    measured = set(measured_epochs(trainer.settings))
+    if trainer.epoch == 0:
+        yield None, trainer.evaluate()
+    while trainer.epoch < trainer.settings.epochs:
+        loss = trainer.run_epoch()
+        yield loss, trainer.evaluate() if trainer.epoch in measured else None
+
+
+def _on_device(
+    x: Tensor, labels: Tensor, classes: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    return x.to(device, torch.float32), one_hot_targets(labels, classes, torch.float32).to(device)

@@ -1,0 +1,85 @@
+"""From the layers of a Deep RFM run to the rows of its tables."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from ..files.tables import frame
+from ..machine.deep_rfm import Layer
+from ..metrics import collapse, gram, spectra
+
+# Pixels a side of a drawn Gram matrix.
+PICTURE_SIZE = 200
+
+
+def measure(
+    layers: Iterable[Layer], class_counts: list[int], run: Mapping[str, Any]
+) -> dict[str, pd.DataFrame]:
+    """The tables deep_rfm, gram, gram_picture and agop_spectrum of one run.
+
+    Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX
+    are numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the
+    input (D29), so that `applied_layer` is l - 1; there are pictures of X_l too (V1 Figure 2).
+
+    Parameters
+    ----------
+    layers : the run's layers in order, from the first
+    class_counts : points of each class, in order
+    run : the run's columns: dataset, kernel, feature_map, projection, seed
+    """
+    collapse_rows: list[dict] = []
+    gram_rows: list[dict] = []
+    spectrum_rows: list[dict] = []
+    pictures: list[pd.DataFrame] = []
+
+    def add_gram(points: Tensor, applied_layer: int) -> None:
+        directions = gram.centred_directions(points)
+        statistics = gram.gram_statistics(directions, class_counts)
+        keys = dict(run) | {"layer": applied_layer + 1}
+        gram_rows.append(keys | {"applied_layer": applied_layer} | dataclasses.asdict(statistics))
+        add_picture(directions, keys | {"stage": "MX"})
+
+    def add_picture(directions: Tensor, keys: Mapping[str, Any]) -> None:
+        pictures.append(_pixels(gram.gram_picture(directions, PICTURE_SIZE), keys))
+
+    for number, layer in enumerate(layers, start=1):
+        keys = dict(run) | {"layer": number}
+        projected = layer.project(layer.x)
+        if number == 1:
+            add_gram(layer.x, 0)
+        add_gram(projected, number)
+        add_picture(gram.centred_directions(layer.x), keys | {"stage": "X"})
+
+        fit = {
+            "train_mse": layer.fit.train_mse,
+            "solve_residual": layer.fit.solve_residual,
+            "valid": layer.fit.valid,
+            "train_accuracy": layer.fit.train_accuracy,
+            "test_accuracy": layer.fit.test_accuracy,
+            "agop_effective_rank": spectra.effective_rank(layer.eigenvalues),
+        }
+        stages = {"X": layer.x, "MX": projected, "PhiMX": layer.features(projected)}
+        for stage, points in stages.items():
+            measured = dataclasses.asdict(collapse.measure(points, class_counts))
+            collapse_rows.append(keys | {"stage": stage} | measured | fit)
+        spectrum_rows += [
+            keys | {"index": index, "eigenvalue": value}
+            for index, value in enumerate(layer.eigenvalues.tolist(), start=1)
+        ]
+    return {
+        "deep_rfm": frame("deep_rfm", collapse_rows),
+        "gram": frame("gram", gram_rows),
+        "gram_picture": pd.concat(pictures, ignore_index=True),
+        "agop_spectrum": frame("agop_spectrum", spectrum_rows),
+    }
+
+
+def _pixels(picture: Tensor, keys: Mapping[str, Any]) -> pd.DataFrame:
+    """A picture in long form, row by row; i and j count pixels from 0."""
+    size = len(picture)
+    positions = pd.MultiIndex.from_product([range(size), range(size)], names=["i", "j"])
+    values = picture.flatten().float().cpu().numpy()
+    return positions.to_frame(index=False).assign(**keys, gram=values)[[*keys, "i", "j", "gram"]]

@@ -1,0 +1,58 @@
+"""From a network's checkpoints to the rows of its tables."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..files.tables import frame
+from ..metrics import ansatz
+from ..metrics.ansatz import HeadLayer
+from ..networks.training import Progress
+
+
+def measure(
+    heads: Iterable[tuple[list[HeadLayer], Progress]],
+    independent_head: list[HeadLayer],
+    run: Mapping[str, Any],
+) -> dict[str, pd.DataFrame]:
+    """The tables network_nc, network_nfa and network_training of one network.
+
+    The NFA stands beside what it would be without learning (D20): `nfa_init`, the same network's
+    at its initialisation, and `nfa_independent`, of its W_l^T W_l with the AGOP^1/2 of a network of
+    the same architecture that was initialised independently and not trained.
+
+    Parameters
+    ----------
+    heads : for each measured epoch, in order from the initialisation, what `ansatz.measure_head`
+        found, and the loss and accuracy
+    independent_head : what `ansatz.measure_head` found of the independent network
+    run : the run's columns: dataset, model, seed
+    """
+    nc_rows: list[dict] = []
+    nfa_rows: list[dict] = []
+    training_rows: list[dict] = []
+    nfa_init: list[float] = []
+    for head, progress in heads:
+        at_epoch = dict(run) | {"epoch": progress.epoch}
+        training_rows.append(at_epoch | dataclasses.asdict(progress))
+        nfa_init = nfa_init or [ansatz.nfa(layer) for layer in head]
+        for index, layer in enumerate(head):
+            keys = at_epoch | {"layer": index + 1}
+            for stage, measured in layer.stages.items():
+                total = {"trace_total": measured.trace_within + measured.trace_between}
+                nc_rows.append(keys | {"stage": stage} | dataclasses.asdict(measured) | total)
+            correlations = {
+                "nfa": ansatz.nfa(layer),
+                "nfa_agop": ansatz.nfa_agop(layer),
+                "nfa_offdiagonal": ansatz.nfa_offdiagonal(layer),
+                "nfa_init": nfa_init[index],
+                "nfa_independent": ansatz.nfa(layer, independent_head[index]),
+            }
+            nfa_rows.append(keys | correlations)
+    return {
+        "network_nc": frame("network_nc", nc_rows),
+        "network_nfa": frame("network_nfa", nfa_rows),
+        "network_training": frame("network_training", training_rows),
+    }
