@@ -21,8 +21,17 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
 
+# All that a study keeps, so that whatever is deleted is derived again.
+EVERYTHING = JOBS.everything(STUDY)
+
+
 rule all:
     default_target: True
     input:
-        rules.figures.input,
-        rules.tables.input,
+        [path for job in EVERYTHING.values() for path in job.outputs.values()],
+    message:
+        f"All of the study {STUDY} is there"
+
+
+if workflow.is_main_process and (warning := existing.warning([*EVERYTHING.values()], "all")):
+    logger.warning(warning)

@@ -2,15 +2,13 @@
 
 # Only a file that is missing has a rule. One that is there is a source file, whoever put it there:
 # no change of code, and not --forceall, deletes it to download it again.
-for kind, archives in downloads.ARCHIVES.items():
-    for archive in archives:
-        if missing := downloads.missing_files(archive, f"{DATA_ROOT}/{kind}"):
+for kind, of_kind in archives.ARCHIVES.items():
+    for archive in of_kind:
+        if missing := archives.missing_files(archive, f"{DATA_ROOT}/{kind}"):
 
             rule:
                 name:
                     f"download_{kind}_{archive.name}"
-                input:
-                    code=code("download_data"),
                 output:
                     missing,
                 log:
@@ -23,11 +21,9 @@ for kind, archives in downloads.ARCHIVES.items():
                     mem_mb=500,
                     runtime=60,
                 params:
-                    kind=kind,
-                    archive=archive.name,
-                    folder=public_folder(kind),
+                    settings=dict(kind=kind, archive=archive.name, folder=f"{DATA_ROOT}/{kind}"),
                 message:
-                    "Downloading {params.archive} of {params.kind}"
+                    f"Downloading {archive.name} of {kind}"
                 script:
                     "../scripts/download_data.py"
 
@@ -35,26 +31,25 @@ for kind, archives in downloads.ARCHIVES.items():
 # For a machine with internet, before the data folder or the work moves to one without.
 rule download:
     input:
-        public_files(DEFAULT_STUDY),
+        JOBS.public_files(STUDY),
 
 
 rule prepare_data:
     input:
-        data_files,
-        code=code("prepare_data"),
+        # Whose times say nothing: archives are known by their checksums, other data by content.
+        ancient(inputs("prepare_data", "files")),
     output:
-        "results/{study}/data/{dataset}.safetensors",
+        DATA,
     log:
         "results/{study}/logs/prepare_data/{dataset}.log",
     conda:
         "../../envs/compute.yaml"
     resources:
-        mem_mb=data_mem_mb,
-        runtime=30,
+        mem_mb=needs("prepare_data", "mem_mb"),
+        runtime=needs("prepare_data", "minutes"),
     params:
-        settings=dataset_settings,
-        path=data_path,
-        listing=data_listing,
+        identity=identity("prepare_data"),
+        settings=settings("prepare_data"),
     message:
         "Preparing {wildcards.dataset} for the study {wildcards.study}"
     script:

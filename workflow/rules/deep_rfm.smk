@@ -3,28 +3,26 @@
 
 rule build_deep_rfm:
     input:
-        data="results/{study}/data/{dataset}.safetensors",
-        code=code("build_deep_rfm"),
+        data=DATA,
     output:
         layers=directory(f"{DEEP_RFM}/layers"),
+        record=f"{DEEP_RFM}/run.json",
     log:
         f"{DEEP_RFM}/logs/build_deep_rfm.log",
     benchmark:
         f"{DEEP_RFM}/benchmarks/build_deep_rfm.tsv"
     conda:
         "../../envs/compute.yaml"
-    threads: torch_threads
+    threads: needs("build_deep_rfm", "threads")
     resources:
-        mem_mb=deep_rfm_mem_mb,
-        runtime=deep_rfm_minutes,
-        gpu=gpus,
+        mem_mb=needs("build_deep_rfm", "mem_mb"),
+        runtime=needs("build_deep_rfm", "minutes"),
+        gpu=needs("build_deep_rfm", "gpus"),
     params:
-        settings=deep_rfm_settings,
-        torch_threads=torch_threads,
-        device=device,
+        identity=identity("build_deep_rfm"),
+        settings=settings("build_deep_rfm"),
     message:
-        "Deep RFM on {wildcards.dataset}: {wildcards.kernel} kernel, {wildcards.feature_map}"
-        " features, projection {wildcards.projection}, seed {wildcards.seed}"
+        "Deep RFM on {wildcards.dataset}: {wildcards.run}, seed {wildcards.seed}"
         " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/build_deep_rfm.py"
@@ -32,9 +30,8 @@ rule build_deep_rfm:
 
 rule measure_deep_rfm:
     input:
-        data="results/{study}/data/{dataset}.safetensors",
+        data=DATA,
         layers=f"{DEEP_RFM}/layers",
-        code=code("measure_deep_rfm"),
     output:
         deep_rfm=f"{DEEP_RFM}/deep_rfm.parquet",
         gram=f"{DEEP_RFM}/gram.parquet",
@@ -46,18 +43,16 @@ rule measure_deep_rfm:
         f"{DEEP_RFM}/benchmarks/measure_deep_rfm.tsv"
     conda:
         "../../envs/compute.yaml"
-    threads: torch_threads
+    threads: needs("measure_deep_rfm", "threads")
     resources:
-        mem_mb=deep_rfm_mem_mb,
-        runtime=deep_rfm_minutes,
-        gpu=gpus,
+        mem_mb=needs("measure_deep_rfm", "mem_mb"),
+        runtime=needs("measure_deep_rfm", "minutes"),
+        gpu=needs("measure_deep_rfm", "gpus"),
     params:
-        depth=lambda wildcards: deep_rfm_settings(wildcards)["depth"],
-        torch_threads=torch_threads,
-        device=device,
+        identity=identity("measure_deep_rfm"),
+        settings=settings("measure_deep_rfm"),
     message:
-        "Measuring Deep RFM on {wildcards.dataset}: {wildcards.kernel}, {wildcards.feature_map},"
-        " {wildcards.projection}, seed {wildcards.seed}"
+        "Measuring Deep RFM on {wildcards.dataset}: {wildcards.run}, seed {wildcards.seed}"
         " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/measure_deep_rfm.py"

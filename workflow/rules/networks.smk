@@ -3,29 +3,26 @@
 
 rule train_network:
     input:
-        data="results/{study}/data/{dataset}.safetensors",
-        backbone=backbone,
-        code=code("train_network"),
+        data=DATA,
     output:
         checkpoints=directory(f"{NETWORK}/checkpoints"),
+        record=f"{NETWORK}/run.json",
     log:
         f"{NETWORK}/logs/train_network.log",
     benchmark:
         f"{NETWORK}/benchmarks/train_network.tsv"
     conda:
         "../../envs/compute.yaml"
-    threads: torch_threads
+    threads: needs("train_network", "threads")
     resources:
-        mem_mb=network_mem_mb,
-        runtime=network_minutes,
-        gpu=gpus,
+        mem_mb=needs("train_network", "mem_mb"),
+        runtime=needs("train_network", "minutes"),
+        gpu=needs("train_network", "gpus"),
     params:
-        architecture=architecture,
-        training=training,
-        torch_threads=torch_threads,
-        device=device,
+        identity=identity("train_network"),
+        settings=settings("train_network"),
     message:
-        "Training {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
+        "Training {wildcards.run} on {wildcards.dataset}, seed {wildcards.seed}"
         " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/train_network.py"
@@ -33,10 +30,8 @@ rule train_network:
 
 rule measure_network:
     input:
-        data="results/{study}/data/{dataset}.safetensors",
+        data=DATA,
         checkpoints=f"{NETWORK}/checkpoints",
-        backbone=backbone,
-        code=code("measure_network"),
     output:
         network_nc=f"{NETWORK}/network_nc.parquet",
         network_nfa=f"{NETWORK}/network_nfa.parquet",
@@ -47,18 +42,16 @@ rule measure_network:
         f"{NETWORK}/benchmarks/measure_network.tsv"
     conda:
         "../../envs/compute.yaml"
-    threads: torch_threads
+    threads: needs("measure_network", "threads")
     resources:
-        mem_mb=network_mem_mb,
-        runtime=network_minutes,
-        gpu=gpus,
+        mem_mb=needs("measure_network", "mem_mb"),
+        runtime=needs("measure_network", "minutes"),
+        gpu=needs("measure_network", "gpus"),
     params:
-        architecture=architecture,
-        training=training,
-        torch_threads=torch_threads,
-        device=device,
+        identity=identity("measure_network"),
+        settings=settings("measure_network"),
     message:
-        "Measuring {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
+        "Measuring {wildcards.run} on {wildcards.dataset}, seed {wildcards.seed}"
         " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
     script:
         "../scripts/measure_network.py"

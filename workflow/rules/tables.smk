@@ -3,31 +3,51 @@
 
 rule combine_table:
     input:
-        parts=parts_of_table,
-        code=code("combine_table"),
+        inputs("combine_table", "parts"),
     output:
         "results/{study}/tables/{table}.parquet",
     log:
         "results/{study}/logs/combine_table/{table}.log",
     wildcard_constraints:
-        table="|".join(DEEP_RFM_TABLES + NETWORK_TABLES),
+        table="|".join(table for tables in COMBINED.values() for table in tables),
     conda:
         "../../envs/plot.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        identity=identity("combine_table"),
+        settings=settings("combine_table"),
     message:
         "Table {wildcards.table} of the study {wildcards.study}"
     script:
         "../scripts/combine_table.py"
 
 
+rule list_runs:
+    output:
+        "results/{study}/tables/runs.parquet",
+    log:
+        "results/{study}/logs/list_runs.log",
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        identity=identity("list_runs"),
+        settings=settings("list_runs"),
+    message:
+        "Table runs of the study {wildcards.study}"
+    script:
+        "../scripts/list_runs.py"
+
+
 rule summarise_nfa:
     input:
-        network_nfa="results/{study}/tables/network_nfa.parquet",
-        network_training="results/{study}/tables/network_training.parquet",
-        code=code("summarise_nfa"),
+        inputs("summarise_nfa", "parts"),
     output:
         parquet="results/{study}/tables/nfa_summary.parquet",
         csv="results/{study}/tables/nfa_summary.csv",
@@ -39,6 +59,9 @@ rule summarise_nfa:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        identity=identity("summarise_nfa"),
+        settings=settings("summarise_nfa"),
     message:
         "Table nfa_summary of the study {wildcards.study}"
     script:
@@ -47,6 +70,6 @@ rule summarise_nfa:
 
 rule tables:
     input:
-        tables_of_study(DEFAULT_STUDY),
+        [job.outputs["table"] for job in JOBS.tables(STUDY).values()],
     message:
-        f"The tables of the study {DEFAULT_STUDY} are there"
+        f"The tables of the study {STUDY} are there"

@@ -2,22 +2,19 @@
 
 
 rule simulate_theory_kernel:
-    input:
-        code=code("simulate_theory_kernel"),
     output:
         "results/{study}/tables/theory_kernel.parquet",
     log:
         "results/{study}/logs/simulate_theory_kernel.log",
     conda:
         "../../envs/compute.yaml"
-    threads: torch_threads
+    threads: needs("simulate_theory_kernel", "threads")
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=theory_kernel_settings,
-        seed=lambda wildcards: STUDIES[wildcards.study]["seeds"][0],
-        torch_threads=torch_threads,
+        identity=identity("simulate_theory_kernel"),
+        settings=settings("simulate_theory_kernel"),
     message:
         "Simulating what ReLU features do to distances"
     script:

@@ -3,6 +3,7 @@
 from agop_collapse.files import tables
 from job import job
 
-with job(snakemake):
-    name = snakemake.wildcards.table
-    tables.save(snakemake.output[0], name, tables.load_all(snakemake.input.parts, name))
+with job(snakemake) as given:
+    name = given["table"]
+    combined = tables.load_runs(given["parts"][name], name)
+    tables.save(snakemake.output[0], name, combined, given["identity"])

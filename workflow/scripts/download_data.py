@@ -3,5 +3,5 @@
 from agop_collapse.data.archives import fetch
 from job import job
 
-with job(snakemake):
-    fetch(snakemake.params.kind, snakemake.params.archive, snakemake.params.folder)
+with job(snakemake) as given:
+    fetch(given["kind"], given["archive"], given["folder"])

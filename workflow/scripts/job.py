@@ -5,13 +5,14 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 from agop_collapse.common.errors import UserError
 
 
 @contextlib.contextmanager
-def job(snakemake) -> Iterator[None]:
-    """Run a script's work with all that it prints in the rule's log.
+def job(snakemake) -> Iterator[dict[str, Any]]:
+    """Run a script's work, with all that it is given, and all that it prints in the rule's log.
 
     An error ends the script with status 1 and one paragraph on the terminal; the log has it too,
     with the traceback unless it is one that the user can mend.
@@ -21,7 +22,7 @@ def job(snakemake) -> Iterator[None]:
         logging.basicConfig(stream=log, level=logging.INFO, format="%(asctime)s %(message)s")
         with contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
             try:
-                yield
+                yield snakemake.params.settings
             except Exception as error:
                 message = f"{snakemake.rule}: {error}"
                 if not isinstance(error, UserError):

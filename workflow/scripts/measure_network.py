@@ -7,21 +7,21 @@ from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.metrics import ansatz
-from agop_collapse.networks.architecture import Architecture, build
+from agop_collapse.networks.architecture import build
 from agop_collapse.networks.checkpoints import load_weights
-from agop_collapse.networks.training import Settings, measured_epochs
+from agop_collapse.networks.from_settings import architecture_of, training_of
+from agop_collapse.networks.training import measured_epochs
 from agop_collapse.rows.network import measure
 from job import job, use_threads
 from tqdm import tqdm
 
-with job(snakemake), device.tf32(False):
-    use_threads(snakemake.params.torch_threads)
-    where = device.select(snakemake.params.device, snakemake.resources.gpu)
-    wildcards = snakemake.wildcards
-    run = {"dataset": wildcards.dataset, "model": wildcards.model, "seed": int(wildcards.seed)}
-    data = load_dataset(snakemake.input.data)
+with job(snakemake) as given, device.tf32(False):
+    use_threads(given["torch_threads"])
+    where = device.select(given["device"], snakemake.resources.gpu)
+    data = load_dataset(snakemake.input.data, given["data"])
     x = data.x.to(where, torch.float32)
-    architecture = Architecture(**snakemake.params.architecture)
+    architecture = architecture_of(given["settings"])
+    settings = training_of(given["settings"])
 
     def new_network(seed):
         return build(architecture, data.image_shape, data.classes, seed).to(where)
@@ -35,13 +35,12 @@ with job(snakemake), device.tf32(False):
         return head
 
     def heads():
-        network = new_network(run["seed"])
-        epochs = measured_epochs(Settings(**snakemake.params.training))
-        for epoch in tqdm(epochs, unit="checkpoint"):
-            progress = load_weights(network, snakemake.input.checkpoints, epoch)
+        network = new_network(given["seed"])
+        for epoch in tqdm(measured_epochs(settings), unit="checkpoint"):
+            progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
             yield measure_head(network), progress
 
-    stranger = new_network(derive_seed(run["seed"], "independent network"))
-    independent_head = measure_head(stranger)
-    for name, table in measure(heads(), independent_head, run).items():
-        tables.save(snakemake.output[name], name, table)
+    stranger = new_network(derive_seed(given["seed"], "independent network"))
+    measured = measure(heads(), measure_head(stranger), settings.loss.fitted_below)
+    for name, table in measured.items():
+        tables.save(snakemake.output[name], name, table, given["identity"])

@@ -7,9 +7,10 @@ from job import job, use_threads
 # From nearly coincident to opposite unit vectors.
 DISTANCES = [step / 20 for step in range(1, 41)]
 
-with job(snakemake):
-    use_threads(snakemake.params.torch_threads)
-    settings, seed = snakemake.params.settings, snakemake.params.seed
-    rows = simulate_relu_distances(DISTANCES, settings["width"], settings["draws"], seed)
-    table = tables.frame("theory_kernel", [{"seed": seed} | row for row in rows])
-    tables.save(snakemake.output[0], "theory_kernel", table)
+with job(snakemake) as given:
+    use_threads(given["torch_threads"])
+    seed = given["seed"]
+    rows = simulate_relu_distances(DISTANCES, given["width"], given["draws"], seed)
+    named = [{"study": given["study"], "seed": seed} | row for row in rows]
+    table = tables.frame("theory_kernel", named)
+    tables.save(snakemake.output[0], "theory_kernel", table, given["identity"])

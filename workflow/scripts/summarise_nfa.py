@@ -5,11 +5,12 @@ from agop_collapse.files.atomic import atomic
 from agop_collapse.rows.nfa_summary import summarise_nfa
 from job import job
 
-with job(snakemake):
-    summary = summarise_nfa(
-        tables.load(snakemake.input.network_nfa, "network_nfa"),
-        tables.load(snakemake.input.network_training, "network_training"),
-    )
-    tables.save(snakemake.output.parquet, "nfa_summary", summary)
+with job(snakemake) as given:
+    loaded = {
+        name: tables.load(path, name, identity)
+        for name, ((path, _, identity),) in given["parts"].items()
+    }
+    summary = summarise_nfa(loaded["network_nfa"], loaded["network_training"])
+    tables.save(snakemake.output.parquet, "nfa_summary", summary, given["identity"])
     with atomic(snakemake.output.csv) as partial:
         summary.to_csv(partial, index=False)

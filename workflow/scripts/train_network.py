@@ -4,37 +4,27 @@ import logging
 from pathlib import Path
 
 from agop_collapse.common import device
+from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
-from agop_collapse.files.resumable import fingerprint, resumable
-from agop_collapse.files.tensors import versions
-from agop_collapse.networks.architecture import Architecture, build
+from agop_collapse.files.resumable import resumable
+from agop_collapse.files.run_record import save_run
+from agop_collapse.networks.architecture import build
 from agop_collapse.networks.checkpoints import finish, resume, save_epoch
-from agop_collapse.networks.training import Settings, Trainer, train
+from agop_collapse.networks.from_settings import architecture_of, training_of
+from agop_collapse.networks.training import Trainer, train
 from job import job, use_threads
 from tqdm import tqdm
 
-with job(snakemake):
-    use_threads(snakemake.params.torch_threads)
-    where = device.select(snakemake.params.device, snakemake.resources.gpu)
-    seed = int(snakemake.wildcards.seed)
-    provenance = {
-        "study": snakemake.wildcards.study,
-        "dataset": snakemake.wildcards.dataset,
-        "architecture": snakemake.params.architecture,
-        "training": snakemake.params.training,
-        "seed": seed,
-    }
-    provenance["fingerprint"] = fingerprint(
-        list(snakemake.input), **provenance, versions=versions()
-    )
-    data = load_dataset(snakemake.input.data)
-    network = build(
-        Architecture(**snakemake.params.architecture), data.image_shape, data.classes, seed
-    )
-    settings = Settings(**snakemake.params.training)
+with job(snakemake) as given:
+    use_threads(given["torch_threads"])
+    where = device.select(given["device"], snakemake.resources.gpu)
+    identity, seed = given["identity"], given["seed"]
+    data = load_dataset(snakemake.input.data, given["data"])
+    network = build(architecture_of(given["settings"]), data.image_shape, data.classes, seed)
+    settings = training_of(given["settings"])
     trainer = Trainer(network, data, settings, seed, where)
-    with resumable(Path(snakemake.output.checkpoints), provenance["fingerprint"]) as folder:
-        resume(trainer, folder)
+    with resumable(Path(snakemake.output.checkpoints), identity, versions=versions()) as folder:
+        resume(trainer, folder, identity)
         logging.info("computing on %s from epoch %d", where, trainer.epoch)
         progress = tqdm(total=settings.epochs, initial=trainer.epoch, unit="epoch", mininterval=1)
         for batch_loss, measured in train(trainer):
@@ -42,7 +32,9 @@ with job(snakemake):
                 progress.update()
                 progress.set_postfix(loss=f"{batch_loss:.2e}", refresh=False)
             if measured is not None:
-                save_epoch(folder, trainer, measured, provenance)
+                save_epoch(folder, trainer, measured, identity)
                 logging.info("%s", measured)
         progress.close()
         finish(folder)
+    made_on = {"device": device.name(where), "versions": versions()}
+    save_run(snakemake.output.record, identity, given["record"] | made_on)

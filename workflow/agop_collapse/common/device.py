@@ -48,3 +48,8 @@ def tf32(allowed: bool) -> Iterator[None]:
     finally:
         for backend, value in zip(backends, before, strict=True):
             backend.allow_tf32 = value
+
+
+def name(device: torch.device) -> str:
+    """What a device is called: "cpu", or the GPU's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +36,7 @@ def one_hot_targets(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     return 2 * torch.nn.functional.one_hot(labels, classes).to(dtype) - 1
 
 
-def save_dataset(path: Path, data: Dataset, provenance: dict[str, Any]) -> None:
+def save_dataset(path: Path, data: Dataset, identity: str) -> None:
     """Write x, labels, test_x, test_labels; the points as float32."""
     tensors = {
         "x": data.x.float(),
@@ -45,18 +44,19 @@ def save_dataset(path: Path, data: Dataset, provenance: dict[str, Any]) -> None:
         "test_x": data.test_x.float(),
         "test_labels": data.test_labels,
     }
-    header = provenance | {"image_shape": list(data.image_shape), "classes": data.classes}
-    save_tensors(path, tensors, header | {"versions": versions()})
+    shape = {"image_shape": list(data.image_shape), "classes": data.classes}
+    save_tensors(path, tensors, identity, shape | {"versions": versions()})
 
 
-def load_dataset(path: Path) -> Dataset:
+def load_dataset(path: Path, identity: str) -> Dataset:
     """Read a data set; its points are float64 again.
 
     Raises
     ------
-    StorageError : when the file is damaged or its tensors do not belong together.
+    StorageError : when the file is missing, damaged, of another identity, or its tensors do not
+        belong together.
     """
-    tensors, header = load_tensors(path)
+    tensors, header = load_tensors(path, identity)
     data = Dataset(
         tensors["x"].double(),
         tensors["labels"],

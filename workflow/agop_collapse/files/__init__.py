@@ -1,1 +1,1 @@
-"""Files that are whole or not there. They know no science."""
+"""Files that are whole or not there, and say what they were made from. They know no science."""

@@ -1,24 +1,29 @@
 """Folders that survive being killed."""
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .atomic import StorageError, atomic, sync
+from .stamp import MARK
 
 
 @contextmanager
-def resumable(folder: Path, fingerprint: str) -> Iterator[Path]:
+def resumable(folder: Path, identity: str, **facts: Any) -> Iterator[Path]:
     """A work folder beside `folder` that takes its name when the block ends well.
 
-    Killed or failed before that, the work folder stays, and the next call with the same fingerprint
-    finds it as it was; with another fingerprint it is emptied first. It is locked while in use.
+    Killed or failed before that, the work folder stays, and the next call with the same identity
+    and facts finds it as it was; with others it is emptied first. It is locked while in use. Its
+    mark, a file of JSON with the identity and the facts, stays in the finished folder.
+
+    Parameters
+    ----------
+    facts : JSON values without which half-made work is not gone on with: the libraries' versions
 
     Raises
     ------
@@ -38,12 +43,13 @@ def resumable(folder: Path, fingerprint: str) -> Iterator[Path]:
             ) from None
         for unfinished in work.glob(".*"):  # of a killed `atomic`
             unfinished.unlink()
-        mark = work / "fingerprint"
-        if not mark.exists() or mark.read_text() != fingerprint:
+        mark = work / MARK
+        content = json.dumps({"identity": identity} | facts, sort_keys=True).encode()
+        if not mark.is_file() or mark.read_bytes() != content:
             for stale in work.iterdir():
                 shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
             with atomic(mark) as partial:
-                partial.write_text(fingerprint)
+                partial.write_bytes(content)
         yield work
         if folder.exists():
             shutil.rmtree(folder)
@@ -51,23 +57,3 @@ def resumable(folder: Path, fingerprint: str) -> Iterator[Path]:
         sync(folder.parent)
     finally:
         os.close(lock)
-
-
-def listing(folder: Path) -> list[tuple[str, int, int]]:
-    """Path, size and time of change of every file in a folder and in those below it, sorted."""
-    files = [
-        entry
-        for place, _, _ in os.walk(folder, followlinks=True)
-        for entry in os.scandir(place)
-        if entry.is_file()
-    ]
-    return sorted((file.path, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-
-
-def fingerprint(files: Sequence[Path], **facts: Any) -> str:
-    """SHA-256 of some facts (JSON values) and of the contents of files, as 64 hex digits."""
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for path in sorted(map(Path, files), key=lambda path: path.name):
-        digest.update(path.name.encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

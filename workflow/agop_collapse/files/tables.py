@@ -1,134 +1,245 @@
 """The tables and their columns, a contract with users (docs/tables.md describes each column).
 
-Long form: one row per measured set of numbers.
+Long form: one row per measured set of numbers. A run's own files hold what was measured only, so
+that any study can share them; in the tables of a study the columns that name the run come first.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .atomic import StorageError, atomic
+from .stamp import derive_again, expect_identity
 
-_RUN = {
-    "dataset": pa.string(),
-    "kernel": pa.string(),
-    "feature_map": pa.string(),
-    "projection": pa.string(),
-    "seed": pa.int64(),
-    "layer": pa.int64(),
+RUN_COLUMNS = ("study", "dataset", "run", "seed")
+KIND_COLUMNS = {
+    "deep_rfm": ("kernel", "feature_map", "projection"),
+    "networks": ("model",),
 }
-_NETWORK = {
-    "dataset": pa.string(),
-    "model": pa.string(),
-    "seed": pa.int64(),
-    "epoch": pa.int64(),
-}
-_COLLAPSE = dict.fromkeys(
-    ["nc1", "nc1_code", "nc2", "nc2_mse", "trace_within", "trace_between"], pa.float64()
-)
+TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
+
+_RUN = {name: pa.int64() if name == "seed" else pa.string() for name in RUN_COLUMNS}
+_STUDY_AND_RUN = {name: _RUN[name] for name in ("study", "dataset", "run")}
+
+
+def _integers(*names: str) -> dict[str, pa.DataType]:
+    return dict.fromkeys(names, pa.int64())
 
 
 def _floats(*names: str) -> dict[str, pa.DataType]:
     return dict.fromkeys(names, pa.float64())
 
 
-SCHEMAS = {
-    name: pa.schema(columns)
-    for name, columns in {
-        "deep_rfm": _RUN
-        | {"stage": pa.string()}
+def _texts(*names: str) -> dict[str, pa.DataType]:
+    return dict.fromkeys(names, pa.string())
+
+
+def _flags(*names: str) -> dict[str, pa.DataType]:
+    return dict.fromkeys(names, pa.bool_())
+
+
+_COLLAPSE = _floats("nc1", "nc1_code", "nc2", "nc2_mse", "trace_within", "trace_between")
+
+# The columns of a run's own files, by kind of run and table.
+_MEASURED = {
+    "deep_rfm": {
+        "deep_rfm": _integers("layer")
+        | _texts("stage")
         | _COLLAPSE
-        | _floats("train_mse", "solve_residual")
-        | {"valid": pa.bool_()}
-        | _floats("train_accuracy", "test_accuracy", "agop_effective_rank"),
-        "gram": _RUN
-        | {"applied_layer": pa.int64()}
+        | _floats("train_mse", "solve_residual", "sensitivity", "within_distance")
+        | _floats("train_accuracy", "test_accuracy", "agop_effective_rank")
+        | _flags("valid"),
+        "gram": _integers("layer", "applied_layer")
         | _floats("within_mean", "within_sd", "between_mean", "between_sd"),
-        "gram_picture": _RUN
-        | {"stage": pa.string(), "i": pa.int64(), "j": pa.int64(), "gram": pa.float32()},
-        "agop_spectrum": _RUN | {"index": pa.int64(), "eigenvalue": pa.float64()},
-        "network_nc": _NETWORK
-        | {"layer": pa.int64(), "stage": pa.string()}
+        "gram_picture": _integers("layer")
+        | _texts("stage")
+        | _integers("i", "j")
+        | {"gram": pa.float32()},
+        "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
+    },
+    "networks": {
+        "network_nc": _integers("epoch", "layer")
+        | _texts("stage")
         | _COLLAPSE
         | _floats("trace_total"),
-        "network_nfa": _NETWORK
-        | {"layer": pa.int64()}
+        "network_nfa": _integers("epoch", "layer")
         | _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent"),
-        "nfa_summary": {"dataset": pa.string(), "model": pa.string()}
-        | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
-        | {"values": pa.int64(), "fitted": pa.bool_()}
-        | _floats("paper_mean", "paper_sd"),
-        "theory_kernel": {"seed": pa.int64()}
-        | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
-        | {"width": pa.int64(), "draws": pa.int64()},
-        "network_training": _NETWORK
-        | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
-    }.items()
+        "network_training": _integers("epoch")
+        | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+        | _flags("fitted"),
+    },
+}
+# Tables of a study that are not made of its runs' files.
+_OF_A_STUDY = {
+    "nfa_summary": _STUDY_AND_RUN
+    | _texts("model")
+    | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
+    | _integers("values")
+    | _flags("fitted")
+    | _floats("paper_mean", "paper_sd"),
+    "theory_kernel": _texts("study")
+    | _integers("seed")
+    | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
+    | _integers("width", "draws"),
 }
 
+MEASURED = {
+    name: pa.schema(columns) for of_kind in _MEASURED.values() for name, columns in of_kind.items()
+}
+COMBINED = {
+    name: pa.schema(_RUN | _texts(*KIND_COLUMNS[kind]) | columns)
+    for kind, of_kind in _MEASURED.items()
+    for name, columns in of_kind.items()
+} | {name: pa.schema(columns) for name, columns in _OF_A_STUDY.items()}
 
-def frame(table: str, rows: list[dict]) -> pd.DataFrame:
+
+def _schema(table: str, columns: Iterable[str]) -> pa.Schema:
+    """A study's columns if its name is among those there are, else a run's."""
+    of_a_study = "study" in columns or table not in MEASURED
+    return (COMBINED if of_a_study else MEASURED)[table]
+
+
+def frame(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows as a data frame with the table's columns, in its order; absent values are null.
 
     Raises
     ------
     ValueError : when a row has a key that is not a column.
     """
-    names = SCHEMAS[table].names
-    for row in rows:
-        if unknown := set(row) - set(names):
-            raise ValueError(f"table {table} has no column {', '.join(sorted(unknown))}")
+    names = _schema(table, rows[0] if rows else ()).names
+    _expect_columns(table, rows, names)
     return pd.DataFrame(rows, columns=names)
 
 
-def save(path: Path, table: str, frame: pd.DataFrame) -> None:
-    """Write a table as Parquet with page checksums; the same content, the same bytes.
+def _expect_columns(table: str, rows: Iterable[Mapping], names: Iterable[str]) -> None:
+    for row in rows:
+        if unknown := set(row) - set(names):
+            raise ValueError(f"table {table} has no column {', '.join(sorted(unknown))}")
+
+
+def save(path: Path, table: str, frame: pd.DataFrame, identity: str) -> None:
+    """Write a run's table, or with the column `study` a study's; the same content, the same bytes.
 
     Raises
     ------
     StorageError : when the columns are not the table's, in its order, or do not fit its types.
     """
-    schema = SCHEMAS[table]
+    schema = _schema(table, frame.columns)
     if list(frame.columns) != schema.names:
         raise StorageError(f"{path}: columns {list(frame.columns)} are not {schema.names}")
     try:
         content = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     except pa.ArrowException as error:
         raise StorageError(f"{path}: {error}") from error
-    # Instead of pandas' own metadata, whose versions would change the bytes.
-    content = content.replace_schema_metadata({"sha256": _digest(content)})
+    _write(path, table, content, identity)
+
+
+def save_runs(
+    path: Path, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str], identity: str
+) -> None:
+    """Write the table `runs`, one row per run with its settings; absent values are null.
+
+    Parameters
+    ----------
+    types : column to "string", "int64", "double" or "bool", in the order of the columns
+
+    Raises
+    ------
+    ValueError : when a row has a key that is not a column.
+    StorageError : when a value does not fit its column's type.
+    """
+    _expect_columns("runs", rows, types)
+    columns = {}
+    for name, of_type in types.items():
+        values = [row.get(name) for row in rows]
+        try:
+            columns[name] = pa.array(values, TYPES[of_type])
+        except (pa.ArrowException, OverflowError) as error:
+            raise StorageError(f"{path}: column {name}: {error}") from error
+        # Arrow makes a 0 of 0.5 without a word.
+        if columns[name].to_pylist() != values:
+            raise StorageError(f"{path}: column {name}: {values} are not of type {of_type}")
+    _write(path, "runs", pa.table(columns), identity)
+
+
+def _write(path: Path, table: str, content: pa.Table, identity: str) -> None:
+    header = {"identity": identity, "table": table}
+    header["sha256"] = _digest(content, header)
+    # In the place of pandas' own metadata, whose versions would change the bytes.
+    content = content.replace_schema_metadata(header)
     with atomic(path) as partial:
         pq.write_table(content, partial, write_page_checksum=True)
 
 
-def load(path: Path, table: str) -> pd.DataFrame:
-    """Read what `save` wrote, verifying its checksums and columns.
+def load(path: Path, table: str, identity: str) -> pd.DataFrame:
+    """Read what `save` wrote, verifying its checksums, columns and identity.
 
     Raises
     ------
-    StorageError : when the file is missing, damaged, or has other columns than the table.
+    StorageError : when the file is missing, damaged, of another identity, holds another table, or
+        has other columns than it.
     """
     try:
         content = pq.read_table(path, page_checksum_verification=True)
-        whole = (content.schema.metadata or {}).get(b"sha256") == _digest(content).encode()
-    except (OSError, pa.ArrowException) as error:
-        raise StorageError(f"{path} cannot be read ({error}); delete it and run again") from error
-    if not content.schema.equals(SCHEMAS[table]):
-        raise StorageError(f"{path}: columns\n{content.schema}\nare not\n{SCHEMAS[table]}")
+        header = {
+            key.decode(): value.decode() for key, value in (content.schema.metadata or {}).items()
+        }
+        whole = header.pop("sha256", None) == _digest(content, header)
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise StorageError(f"{path} cannot be read ({error}); {derive_again(path)}") from error
+    schema = _schema(table, content.schema.names)
+    if whole and header.get("table") != table:
+        raise StorageError(
+            f"{path} holds the table {header.get('table')}, not {table}; {derive_again(path)}"
+        )
+    if not content.schema.equals(schema):
+        raise StorageError(
+            f"{path}: columns\n{content.schema}\nare not\n{schema}\n{derive_again(path)}"
+        )
     if not whole:
-        raise StorageError(f"{path} is damaged (its checksum is another); delete it and run again")
+        raise StorageError(f"{path} is damaged (its checksum is another); {derive_again(path)}")
+    expect_identity(path, header["identity"], identity)
     return content.to_pandas()
 
 
-def _digest(content: pa.Table) -> str:
-    """SHA-256 of a table's values; page checksums leave out the footer, with its number of rows."""
+def load_runs(parts: Iterable[tuple[Path, Mapping[str, Any], str]], table: str) -> pd.DataFrame:
+    """The rows of several runs' files of one table, in their order, with the columns of the runs.
+
+    Parameters
+    ----------
+    parts : for each run its file, its columns (study, dataset, run, seed, and its kind's) and the
+        file's identity
+
+    Raises
+    ------
+    ValueError : when a run's columns are not those of the table.
+    StorageError : as `load`.
+    """
+    names = COMBINED[table].names
+    of_the_run = set(names) - set(MEASURED[table].names)
+    frames = []
+    for path, columns, identity in parts:
+        if set(columns) != of_the_run:
+            raise ValueError(f"{path}: a run's columns {sorted(columns)}, not {sorted(of_the_run)}")
+        measured = load(path, table, identity)
+        if "study" in measured:
+            raise StorageError(f"{path} holds the table {table} of a study, not of a run")
+        frames.append(measured.assign(**columns)[names])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _digest(content: pa.Table, header: Mapping[str, str]) -> str:
+    """SHA-256 of a header, and of a table's columns and values.
+
+    Page checksums leave out the footer, with its header and number of rows.
+    """
+    columns = [f"{field.name} {field.type}" for field in content.schema]
+    digest = hashlib.sha256(repr((sorted(header.items()), columns)).encode())
     rows = pd.util.hash_pandas_object(content.to_pandas(), index=False)
-    return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()
-
-
-def load_all(paths: list[Path], table: str) -> pd.DataFrame:
-    """The rows of several files of one table, in the order of the files."""
-    return pd.concat([load(path, table) for path in paths], ignore_index=True)
+    digest.update(rows.to_numpy().tobytes())
+    return digest.hexdigest()

@@ -12,59 +12,68 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .atomic import StorageError, atomic
+from .stamp import derive_again, expect_identity
 
 # One metadata key holding one JSON text: safetensors writes several keys in random order.
 METADATA_KEY = "agop_collapse"
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Write tensors and a JSON metadata header as safetensors; the same content, the same bytes."""
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], identity: str, metadata: Mapping[str, Any]
+) -> None:
+    """Write tensors, an identity and JSON metadata; the same content, the same bytes."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = json.dumps(metadata, sort_keys=True, allow_nan=False)
-    header = json.dumps({"metadata": content, "sha256": _digest(contiguous, content)})
+    header = {"identity": identity, "metadata": dict(metadata)}
+    header["sha256"] = _digest(contiguous, header)
     with atomic(path) as partial:
-        save_file(contiguous, partial, metadata={METADATA_KEY: header})
+        save_file(contiguous, partial, metadata={METADATA_KEY: _as_text(header)})
 
 
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote, and check that it is.
+def load_tensors(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the tensors and the metadata that `save_tensors` wrote, and check that it did.
 
     Raises
     ------
-    StorageError : when the file is missing, damaged, not written by this project, or holds values
-        that are not finite.
+    StorageError : when the file is missing, damaged, not written by this project, of another
+        identity, or holds values that are not finite.
     """
     path = Path(path)
     if not path.is_file():
-        raise StorageError(f"{path} is missing; {_derive_again(path)}")
+        raise StorageError(f"{path} is missing; {derive_again(path)}")
     try:
         with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get(METADATA_KEY)
+            text = (file.metadata() or {}).get(METADATA_KEY)
             # Cloned, which aligns them: the last bits of a matrix product depend on alignment.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise StorageError(f"{path} is damaged ({error}); {_derive_again(path)}") from error
-    if header is None:
+        raise StorageError(f"{path} is damaged ({error}); {derive_again(path)}") from error
+    if text is None:
         raise StorageError(
             f"{path} was not written by this workflow: it has no {METADATA_KEY} header"
         )
     try:
-        header = json.loads(header)
-        whole = header["sha256"] == _digest(tensors, header["metadata"])
-        metadata = json.loads(header["metadata"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is damaged ({error}); {_derive_again(path)}") from error
+        header = json.loads(text)
+        digest = header.pop("sha256")
+        whole = digest == _digest(tensors, header)
+        found, metadata = header["identity"], header["metadata"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(f"{path} is damaged ({error}); {derive_again(path)}") from error
     if not whole:
-        raise StorageError(f"{path} is damaged (its checksum is another); {_derive_again(path)}")
+        raise StorageError(f"{path} is damaged (its checksum is another); {derive_again(path)}")
+    expect_identity(path, found, identity)
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise StorageError(f"{path}: tensor {name!r} holds values that are not finite")
     return tensors, metadata
 
 
-def _digest(tensors: Mapping[str, Tensor], metadata: str) -> str:
-    """SHA-256 of the metadata and of every tensor's name, type, shape and values."""
-    digest = hashlib.sha256(metadata.encode())
+def _as_text(header: dict[str, Any]) -> str:
+    return json.dumps(header, sort_keys=True, allow_nan=False)
+
+
+def _digest(tensors: Mapping[str, Tensor], header: dict[str, Any]) -> str:
+    """SHA-256 of the header so far, and of every tensor's name, type, shape and values."""
+    digest = hashlib.sha256(_as_text(header).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.numpy())
@@ -79,10 +88,11 @@ def expect_shape(path: Path, name: str, tensor: Tensor, shape: tuple[int, ...]) 
         )
 
 
-def _derive_again(path: Path) -> str:
-    # The files of one run are derived together, and so are deleted together.
-    folder = path.parent
-    return f"delete {folder if folder.name in ('layers', 'checkpoints') else path} and run again"
+def expect_number(path: Path, name: str, found: int | None, wanted: int) -> None:
+    """Raise StorageError unless a file holds the layer, or epoch, of the number in its name."""
+    if found != wanted:
+        what = f"no {name}" if found is None else f"{name} {found}"
+        raise StorageError(f"{path} holds {what}, expected {name} {wanted}; {derive_again(path)}")
 
 
 def versions() -> dict[str, str]:

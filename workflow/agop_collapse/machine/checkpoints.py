@@ -1,19 +1,19 @@
 """Deep RFM checkpoints: a safetensors file for each layer."""
 
 import dataclasses
+import math
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from ..files.tensors import expect_shape, load_tensors, save_tensors, versions
+from ..files.tensors import expect_number, expect_shape, load_tensors, save_tensors, versions
 from .deep_rfm import Fit, Layer
 from .random_features import FeatureMap
 
 LAYER_FILE = "layer_{:02d}.safetensors"
 
 
-def save_layer(folder: Path, number: int, layer: Layer, provenance: dict[str, Any]) -> None:
+def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
     """Write one layer of a Deep RFM: x, root (M^1/2), alpha, eigenvalues, weight and bias."""
     tensors = {
         "x": layer.x,
@@ -26,39 +26,51 @@ def save_layer(folder: Path, number: int, layer: Layer, provenance: dict[str, An
         tensors["bias"] = layer.features.bias
     fit = dataclasses.asdict(layer.fit)
     # JSON has no infinity, the distance where no class has two points.
-    fit["within_distance"] = str(layer.fit.within_distance)
-    header = provenance | {"layer": number, "fit": fit}
-    header |= {"versions": versions()}
-    save_tensors(Path(folder) / LAYER_FILE.format(number), tensors, header)
+    if math.isinf(layer.fit.within_distance):
+        fit["within_distance"] = None
+    header = {"layer": number, "fit": fit, "versions": versions()}
+    save_tensors(Path(folder) / LAYER_FILE.format(number), tensors, identity, header)
 
 
-def load_layer(folder: Path, number: int, device: torch.device | str = "cpu") -> Layer:
+def load_layer(
+    folder: Path, number: int, identity: str, device: torch.device | str = "cpu"
+) -> Layer:
     """Read one layer of a Deep RFM.
 
     Raises
     ------
-    StorageError : when the file is missing, damaged, or its tensors do not belong together.
+    StorageError : when the file is missing, damaged, of another identity, holds another layer, or
+        its tensors do not belong together.
     """
     path = Path(folder) / LAYER_FILE.format(number)
-    tensors, header = load_tensors(path)
+    tensors, header = load_tensors(path, identity)
+    expect_number(path, "layer", header.get("layer"), number)
     tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
     n, d = tensors["x"].shape
     expect_shape(path, "root", tensors["root"], (d, d))
     expect_shape(path, "alpha", tensors["alpha"], (n, tensors["alpha"].shape[-1]))
     expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
+    fit = header["fit"]
+    if fit["within_distance"] is None:
+        fit["within_distance"] = math.inf
     return Layer(
         tensors["x"],
         tensors["root"],
         FeatureMap(tensors["weight"], tensors.get("bias")),
         tensors["alpha"],
         tensors["eigenvalues"],
-        Fit(**header["fit"] | {"within_distance": float(header["fit"]["within_distance"])}),
+        Fit(**fit),
     )
 
 
-def load_layers_so_far(folder: Path, device: torch.device) -> list[Layer]:
-    """The unbroken run of layers, from the first, that a folder holds."""
+def load_layers_so_far(folder: Path, identity: str, device: torch.device) -> list[Layer]:
+    """The unbroken run of layers, from the first, that a folder holds.
+
+    Raises
+    ------
+    StorageError : as `load_layer`.
+    """
     layers: list[Layer] = []
     while (Path(folder) / LAYER_FILE.format(len(layers) + 1)).exists():
-        layers.append(load_layer(folder, len(layers) + 1, device))
+        layers.append(load_layer(folder, len(layers) + 1, identity, device))
     return layers

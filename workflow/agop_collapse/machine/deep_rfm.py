@@ -17,14 +17,16 @@ from ..common.classes import unit_rows
 from ..common.out_of_memory import with_less_at_a_time
 from ..common.seeding import generator
 from ..data.dataset import Dataset, one_hot_targets
-from . import agop, kernels
+from . import agop
 from .agop import Gradients
 from .gram_system import Pairs
-from .random_features import FeatureMap, fourier_features, relu_features
+from .kernels.radial import RadialKernel, safe_ridge, squared_distances
+from .random_features import FEATURE_MAPS, FeatureMap, fourier_features, relu_features
 
 logger = logging.getLogger(__name__)
 
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+PROJECTIONS = ("agop", "identity")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Settings:
     `block_rows` bounds memory and changes nothing else.
     """
 
-    kernel: str
+    kernel: RadialKernel
     feature_map: str
     projection: str
     depth: int
@@ -159,12 +161,20 @@ def build(
 
 
 def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -> FeatureMap:
-    """The random feature map that `settings` asks for, in float64 on the CPU."""
+    """The random feature map that `settings` asks for, in float64 on the CPU.
+
+    Raises
+    ------
+    ValueError : on an unknown one.
+    """
     if settings.feature_map == "relu":
         return relu_features(input_dim, settings.width, settings.weight_dist, source)
-    wanted = settings.n_features
-    n_features = input_dim if wanted == "input_dim" else int(wanted)
-    return fourier_features(input_dim, n_features, settings.gamma, source)
+    if settings.feature_map == "cos":
+        wanted = settings.n_features
+        n_features = input_dim if wanted == "input_dim" else int(wanted)
+        return fourier_features(input_dim, n_features, settings.gamma, source)
+    known = ", ".join(FEATURE_MAPS)
+    raise ValueError(f"unknown feature map {settings.feature_map!r}; known: {known}")
 
 
 def fit_layer(
@@ -189,7 +199,15 @@ def fit_layer(
     class_counts : points of each class, in order
     features : the map this layer hands its points on to
     trusted : whether all layers before were valid
+
+    Raises
+    ------
+    ValueError : on an unknown projection.
+    UserError : when the kernel system cannot be solved at all.
     """
+    if settings.projection not in PROJECTIONS:
+        known = ", ".join(PROJECTIONS)
+        raise ValueError(f"unknown projection {settings.projection!r}; known: {known}")
     # Distances, solve and AGOP lose too many digits in float32, whatever the points' precision.
     exact_x, exact_test_x = x.to(torch.float64), test_x.to(torch.float64)
     root = torch.eye(x.shape[1], dtype=torch.float64, device=x.device)
@@ -252,7 +270,7 @@ def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Se
     # Only the next iteration of a layer needs the AGOP.
     projection = settings.projection if settings.iterations > 1 else "identity"
     nobody, no_label = layer.x[:0], targets.argmax(dim=1)[:0]
-    ridge = kernels.safe_ridge(len(targets), layer.x.dtype)
+    ridge = safe_ridge(len(targets), layer.x.dtype)
     while ridge < len(targets):
         trial = dataclasses.replace(settings, ridge=ridge, projection=projection)
         if (
@@ -270,9 +288,8 @@ def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings)
     """The machine's outputs, (m, c) float64, at points other than its own."""
     outputs = alpha.new_empty(len(points), alpha.shape[1])
     for rows in panels(len(points), settings.block_rows):
-        distance = kernels.squared_distances(points[rows], centres).sqrt_()
-        values = kernels.kernel_matrix(settings.kernel, distance, settings.bandwidth)
-        outputs[rows] = values @ alpha
+        distance = squared_distances(points[rows], centres).sqrt_()
+        outputs[rows] = settings.kernel.values(distance, settings.bandwidth) @ alpha
     return outputs
 
 

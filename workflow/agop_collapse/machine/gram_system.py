@@ -5,13 +5,7 @@ from torch import Tensor
 
 from ..common.blocks import class_slices, panels
 from ..common.errors import UserError
-from .kernels import (
-    gradient_weights,
-    into_squared_distances,
-    kernel_matrix,
-    safe_ridge,
-    squared_norms,
-)
+from .kernels.radial import RadialKernel, into_squared_distances, safe_ridge, squared_norms
 
 # Points of a class whose pairs show how far apart its points are.
 SAMPLE = 1000
@@ -32,16 +26,17 @@ class Pairs:
     ----------
     x : (n, d) float64 tensor, sorted by class
     class_counts : points of each class, in order; they sum to n
-    kernel, bandwidth : as in `kernels.kernel_matrix`
+    kernel, bandwidth : what the kernel is, and L > 0
     block_rows : rows of the array held beside it at a time
-
-    Raises
-    ------
-    ValueError : on an unknown kernel.
     """
 
     def __init__(
-        self, x: Tensor, class_counts: list[int], kernel: str, bandwidth: float, block_rows: int
+        self,
+        x: Tensor,
+        class_counts: list[int],
+        kernel: RadialKernel,
+        bandwidth: float,
+        block_rows: int,
     ):
         n = len(x)
         self._kernel, self._bandwidth = kernel, bandwidth
@@ -60,7 +55,7 @@ class Pairs:
         return above + above.T
 
     def _values(self, distance: Tensor) -> Tensor:
-        return kernel_matrix(self._kernel, distance, self._bandwidth)
+        return self._kernel.values(distance, self._bandwidth)
 
     def within_distance(self) -> float:
         """Median over points of the median distance to the others of their class.
@@ -170,7 +165,7 @@ class Pairs:
         return outputs
 
     def into_weights(self) -> Tensor:
-        """W of `kernels.gradient_weights`, (n, n) and symmetric, in place of all else.
+        """W of `RadialKernel.gradient_weights`, (n, n) and symmetric, in place of all else.
 
         It takes the array itself; nothing else can be asked of these pairs afterwards.
         """
@@ -185,7 +180,7 @@ class Pairs:
 
     def _weights(self, distance: Tensor) -> Tensor:
         values = self._values(distance)
-        return gradient_weights(self._kernel, values, distance, self._bandwidth)
+        return self._kernel.gradient_weights(values, distance, self._bandwidth)
 
 
 def _write_distances(x: Tensor, array: Tensor, block_rows: int) -> None:

@@ -57,16 +57,16 @@ def measure_head(
     network.eval()
     points = torch.cat([network.backbone(part) for part in x.split(at_a_time)])
     stages = [collapse.measure(points, class_counts)]
-    right, masks = [], []
+    right, slopes = [], []
     for layer in network.hidden:
         points = layer(points)
         right.append(collapse.measure(points, class_counts))
-        masks.append(points > 0)
-        points = torch.relu_(points)
+        slopes.append(network.activation.derivative(points))
+        points = network.activation.function(points)
         stages.append(collapse.measure(points, class_counts))
 
     weights = [layer.weight for layer in network.hidden]
-    grams = _jacobian_grams(weights, network.readout.weight, masks, at_a_time)
+    grams = _jacobian_grams(weights, network.readout.weight, slopes, at_a_time)
     layers = []
     for index, weight in enumerate(weights):
         weight = weight.detach().double()
@@ -76,20 +76,23 @@ def measure_head(
 
 
 def _jacobian_grams(
-    weights: list[Tensor], readout: Tensor, masks: list[Tensor], at_a_time: int
+    weights: list[Tensor], readout: Tensor, slopes: list[Tensor], at_a_time: int
 ) -> list[Tensor]:
-    """H_l, (w, w) float64: mean over points of J^T J, J the Jacobian by pre-activation l."""
-    n, last = len(masks[0]), len(weights) - 1
+    """H_l, (w, w) float64: mean over points of J^T J, J the Jacobian by pre-activation l.
+
+    slopes : of each layer (n, w), the activation's derivative at the pre-activations
+    """
+    n, last = len(slopes[0]), len(weights) - 1
     grams = [weight.new_zeros(len(weight), len(weight), dtype=torch.float64) for weight in weights]
     for start in range(0, n, at_a_time):
         rows = slice(start, start + at_a_time)
-        mask = masks[last][rows].to(readout.dtype)
-        # The last layer's Jacobian is the readout less some columns.
-        grams[last] += symmetric_product(mask) * (readout.T @ readout)
-        jacobian = readout * mask[:, None]
+        slope = slopes[last][rows].to(readout.dtype)
+        # The last layer's Jacobian is the readout with each column times its slope.
+        grams[last] += symmetric_product(slope) * (readout.T @ readout)
+        jacobian = readout * slope[:, None]
         for layer in reversed(range(last)):
             jacobian = jacobian @ weights[layer + 1]
-            jacobian *= masks[layer][rows, None]
+            jacobian *= slopes[layer][rows, None]
             grams[layer] += symmetric_product(jacobian.flatten(0, 1))
     return [gram / n for gram in grams]
 

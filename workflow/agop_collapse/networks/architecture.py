@@ -1,7 +1,5 @@
-"""Networks: a backbone and a head of five fully connected ReLU layers, no biases (Appendix D)."""
+"""Networks: a backbone and a head of five fully connected layers, no biases (Appendix D)."""
 
-import importlib
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,36 +10,44 @@ from torch import Tensor, nn
 
 from ..common.errors import UserError
 from ..common.seeding import derive_seed
-from .backbones.mlp import mlp
-from .backbones.resnet18 import resnet18
-from .backbones.vgg11 import vgg11
+from .activations.activation import Activation
 
 HIDDEN_LAYERS = 5
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network's name, the width and the gain of its head, and where its backbone comes from.
+    """A network's name, the width and the gain of its head, its backbone and its activation.
 
-    model : a name of `BACKBONES`, or any name with a `backbone` of the user's own
-    backbone : "module:function"; the function takes (channels, height, width) and returns a module
-        that maps (n, channels, height, width) images to (n, features)
+    model : its name; that of "mlp" says that the head begins at the pixels (D18)
+    backbone : (channels, height, width) to a module that maps (n, channels, height, width) images
+        to (n, features)
+    activation : of the head's hidden layers
     """
 
     model: str
     width: int
     gain: float
-    backbone: str | None = None
+    backbone: Callable[[int, int, int], nn.Module]
+    activation: Activation
 
 
 class Network(nn.Module):
-    """A backbone, five hidden layers relu(W_l x), and a linear readout; no biases in the head.
+    """A backbone, five hidden layers sigma(W_l x), and a linear readout; no biases in the head.
 
     backbone : maps (n, d) rows of pixels to (n, d_1) features
     hidden : W_1 ... W_5; readout : W_6, to K outputs
+    activation : sigma, and its derivative
     """
 
-    def __init__(self, backbone: nn.Module, features: int, width: int, classes: int):
+    def __init__(
+        self,
+        backbone: nn.Module,
+        features: int,
+        width: int,
+        classes: int,
+        activation: Activation,
+    ):
         super().__init__()
         widths = [features] + [width] * HIDDEN_LAYERS
         self.backbone = backbone
@@ -49,16 +55,14 @@ class Network(nn.Module):
             nn.Linear(fan_in, fan_out, bias=False) for fan_in, fan_out in pairwise(widths)
         )
         self.readout = nn.Linear(width, classes, bias=False)
+        self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, d) rows of pixels to (n, K) outputs."""
         x = self.backbone(x)
         for layer in self.hidden:
-            x = torch.relu(layer(x))
+            x = self.activation.function(layer(x))
         return self.readout(x)
-
-
-BACKBONES = {"mlp": mlp, "resnet18": resnet18, "vgg11": vgg11}
 
 
 def build(
@@ -71,35 +75,17 @@ def build(
 
     Raises
     ------
-    ValueError : on an unknown model.
-    UserError : on a backbone that cannot be found or does not fit.
+    UserError : on a backbone that does not fit.
     """
     with _seeded(seed):
-        images_to_features = _backbone(architecture)(*image_shape)
+        images_to_features = architecture.backbone(*image_shape)
         features = _count_features(images_to_features, image_shape, architecture)
         backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
-        network = Network(backbone, features, architecture.width, classes)
+        network = Network(backbone, features, architecture.width, classes, architecture.activation)
         scaled = network.hidden if architecture.model == "mlp" else network.hidden[1:]
         for layer in scaled:
             nn.init.xavier_uniform_(layer.weight, gain=architecture.gain)
     return network
-
-
-def _backbone(architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
-    if architecture.backbone is None:
-        if architecture.model not in BACKBONES:
-            known = ", ".join(BACKBONES)
-            raise ValueError(f"unknown model {architecture.model!r}; known: {known}")
-        return BACKBONES[architecture.model]
-    module, _, function = architecture.backbone.partition(":")
-    if "" not in sys.path:  # the working folder, which a script's path need not hold
-        sys.path.append("")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise UserError(
-            f"backbone {architecture.backbone!r} of model {architecture.model!r}: {error}"
-        ) from error
 
 
 def _count_features(

@@ -2,12 +2,12 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
 from ..files.atomic import StorageError
-from ..files.tensors import load_tensors, save_tensors, versions
+from ..files.stamp import derive_again
+from ..files.tensors import expect_number, load_tensors, save_tensors, versions
 from .architecture import Network
 from .training import Progress, Trainer
 
@@ -15,37 +15,38 @@ EPOCH_FILE = "epoch_{:05d}.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
 
 
-def save_epoch(
-    folder: Path, trainer: Trainer, progress: Progress, provenance: dict[str, Any]
-) -> None:
+def save_epoch(folder: Path, trainer: Trainer, progress: Progress, identity: str) -> None:
     """Write the weights after an epoch, and then the state that the next epoch continues from."""
-    header = provenance | {"progress": dataclasses.asdict(progress), "versions": versions()}
+    header = {"progress": dataclasses.asdict(progress), "versions": versions()}
     path = Path(folder) / EPOCH_FILE.format(progress.epoch)
-    save_tensors(path, trainer.network.state_dict(), header)
+    save_tensors(path, trainer.network.state_dict(), identity, header)
     # Last, and one file only: a resumed run goes back to the epoch that this file names.
-    state = {"epoch": progress.epoch}
-    save_tensors(Path(folder) / OPTIMIZER_FILE, trainer.optimizer_state(), state)
+    state = {"optimizer_after_epoch": progress.epoch, "versions": versions()}
+    save_tensors(Path(folder) / OPTIMIZER_FILE, trainer.optimizer_state(), identity, state)
 
 
-def load_epoch(folder: Path, epoch: int) -> tuple[dict[str, Tensor], Progress]:
+def load_epoch(folder: Path, epoch: int, identity: str) -> tuple[dict[str, Tensor], Progress]:
     """Weights and progress at a measured epoch.
 
     Raises
     ------
-    StorageError : when the file is missing or damaged.
+    StorageError : when the file is missing, damaged, of another identity, or of another epoch.
     """
-    tensors, header = load_tensors(Path(folder) / EPOCH_FILE.format(epoch))
-    return tensors, Progress(**header["progress"])
+    path = Path(folder) / EPOCH_FILE.format(epoch)
+    tensors, header = load_tensors(path, identity)
+    progress = header.get("progress", {})
+    expect_number(path, "epoch", progress.get("epoch"), epoch)
+    return tensors, Progress(**progress)
 
 
-def load_weights(network: Network, folder: Path, epoch: int) -> Progress:
+def load_weights(network: Network, folder: Path, epoch: int, identity: str) -> Progress:
     """Put the weights at a measured epoch into a network.
 
     Raises
     ------
-    StorageError : when the file is missing or damaged, or of another architecture.
+    StorageError : as `load_epoch`, or when the weights are those of another architecture.
     """
-    weights, progress = load_epoch(folder, epoch)
+    weights, progress = load_epoch(folder, epoch, identity)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -53,13 +54,23 @@ def load_weights(network: Network, folder: Path, epoch: int) -> Progress:
     return progress
 
 
-def resume(trainer: Trainer, folder: Path) -> None:
-    """Bring a trainer to the last state that `save_epoch` completed, if there is one."""
+def resume(trainer: Trainer, folder: Path, identity: str) -> None:
+    """Bring a trainer to the last state that `save_epoch` completed, if there is one.
+
+    Raises
+    ------
+    StorageError : when the state's file is damaged, of another identity, or holds none; or as
+        `load_epoch` of its epoch.
+    """
     path = Path(folder) / OPTIMIZER_FILE
-    if path.exists():
-        state, header = load_tensors(path)
-        weights, _ = load_epoch(folder, header["epoch"])
-        trainer.resume(header["epoch"], weights, state)
+    if not path.exists():
+        return
+    state, header = load_tensors(path, identity)
+    epoch = header.get("optimizer_after_epoch")
+    if epoch is None:
+        raise StorageError(f"{path} holds no optimizer's state; {derive_again(path)}")
+    weights, _ = load_epoch(folder, epoch, identity)
+    trainer.resume(epoch, weights, state)
 
 
 def finish(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training by SGD or Adam on the mean squared error of +-1 targets (Appendix D)."""
+"""Training by SGD or Adam on a loss of +-1 targets (Appendix D)."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
 
 from ..common.device import tf32
 from ..common.errors import UserError
@@ -14,6 +13,7 @@ from ..common.seeding import generator
 from ..data.dataset import Dataset, one_hot_targets
 from .architecture import Network
 from .cuda_graph import CapturedStep
+from .losses.loss import Loss
 
 OPTIMIZERS = ("sgd", "adam")
 ARITHMETICS = ("float32", "tf32", "bf16")
@@ -32,6 +32,7 @@ class Settings:
     epochs: int
     measure_every: int
     arithmetic: str
+    loss: Loss
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Trainer:
         bf16 = self.settings.arithmetic == "bf16"
         with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
             outputs = self.network(x[batch])
-        loss = mse_loss(outputs.float(), targets[batch])
+        loss = self.settings.loss.value(outputs.float(), targets[batch])
         # Without a gradient to add to, a captured step makes its own, in memory kept for the graph.
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -164,7 +165,7 @@ class Trainer:
         self.network.eval()
         outputs = torch.cat([self.network(batch) for batch in x.split(EVALUATION_BATCH)])
         correct = outputs.argmax(dim=1) == targets.argmax(dim=1)
-        loss = mse_loss(outputs.double(), targets.double())
+        loss = self.settings.loss.value(outputs.double(), targets.double())
         return float(loss), float(correct.double().mean())
 
     def optimizer_state(self) -> dict[str, Tensor]:

@@ -3,51 +3,67 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import style
-from .style import COLOURS, Look
+from . import trust
+from .axes import (
+    COLOURS,
+    NC1_LABEL,
+    NC2_LABEL,
+    TEXT_WIDTH,
+    Look,
+    add_legend,
+    draw_series,
+    row_heading,
+    use_layer_axis,
+    use_log_scale,
+)
+from .save import use_style
+from .select import select_part, select_run
 
 ROW_HEIGHT = 1.45  # inches
-PROJECTIONS = {
+ROLES = {
     "agop": ("with the AGOP", Look(COLOURS["orange"], "-", "s")),
     "identity": ("random features alone, $M = I$", Look(COLOURS["grey"], "--", "D")),
 }
 
+note = trust.note
 
-@style.use_style()
-def draw(deep_rfm: pd.DataFrame, rows: list[dict]) -> Figure:
+
+@use_style()
+def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     """NC1 (left, logarithmic) and NC2 (right) of M^1/2 X against the layer, for both projections.
 
     Layers from the first that is not valid in some seed on are drawn lighter.
 
     Parameters
     ----------
-    deep_rfm : table with dataset, kernel, feature_map, projection, seed, layer, stage, nc1, nc2,
-        valid
-    rows : what selects each row of the figure (dataset, kernel, feature_map), from top to bottom
+    tables : deep_rfm
+    rows : rows of the figure, from top to bottom, each of two runs whose key `role` is "agop" and
+        "identity"
 
     Raises
     ------
-    ValueError : when a row lacks one of the projections, or selects more than one run of it.
+    ValueError : when a row lacks one of the projections, or the table one of the runs.
     """
-    fig = Figure(figsize=(style.TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.3))
+    fig = Figure(figsize=(TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.3))
     axes = fig.subplots(len(rows), 2, sharex="row", squeeze=False)
-    doubtful = False
     for index, (row, (left, right)) in enumerate(zip(rows, axes, strict=True)):
+        runs = {run["role"]: run for run in row["runs"]}
+        if runs.keys() != ROLES.keys() or len(row["runs"]) != len(ROLES):
+            roles = [run["role"] for run in row["runs"]]
+            raise ValueError(f"the figure row {row['label']!r} needs {list(ROLES)}; it has {roles}")
         layers = []
-        for projection, (_, look) in PROJECTIONS.items():
-            run = style.select(deep_rfm, {**row, "projection": projection, "stage": "MX"})
-            doubtful_from = style.first_doubtful_layer(run)
-            doubtful |= not run["valid"].all()
-            style.draw_series(left, run, "layer", "nc1", look, doubtful_from)
-            style.draw_series(right, run, "layer", "nc2", look, doubtful_from)
-            layers.extend(run["layer"])
-        style.use_log_scale(left)
-        style.use_layer_axis(left, layers)
+        for role, (_, look) in ROLES.items():
+            points = select_part(select_run(tables, "deep_rfm", runs[role]), "stage", "MX")
+            doubtful_from = trust.doubtful_from(tables, runs[role])
+            draw_series(left, points, "layer", "nc1", look, doubtful_from)
+            draw_series(right, points, "layer", "nc2", look, doubtful_from)
+            layers.extend(points["layer"])
+        use_log_scale(left)
+        use_layer_axis(left, layers)
         right.set_ylim(bottom=0)
-        left.set_ylabel(f"{style.row_heading(rows, index)}\n{style.NC1_LABEL}")
-        right.set_ylabel(style.NC2_LABEL)
+        left.set_ylabel(f"{row_heading(rows, index)}\n{NC1_LABEL}")
+        right.set_ylabel(NC2_LABEL)
     for ax in axes[-1]:
         ax.set_xlabel("Layer of Deep RFM")
-    doubt = "not to be trusted" if doubtful else ""
-    style.add_legend(fig, dict(PROJECTIONS.values()), doubt)
+    add_legend(fig, dict(ROLES.values()), trust.doubt(tables, rows))
     return fig

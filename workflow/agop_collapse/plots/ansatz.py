@@ -1,12 +1,22 @@
 """Variability, neural feature ansatz and train loss of networks in training (Figures 10 to 12)."""
 
-import math
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import style
-from .style import COLOURS, Look
+from . import trust
+from .axes import (
+    COLOURS,
+    MEASURES,
+    TEXT_WIDTH,
+    Look,
+    add_legend,
+    draw_series,
+    row_heading,
+    use_epoch_axis,
+    use_log_scale,
+)
+from .save import use_style
+from .select import only_run, select_part, select_run
 
 ROW_HEIGHT = 1.3  # inches
 TRACES = {
@@ -17,63 +27,56 @@ LAYER_COLOURS = ("blue", "green", "red", "magenta", "yellow")
 LAYER_MARKERS = "osDv^"
 LOSS = Look(COLOURS["blue"], "-", "o")
 
+note = trust.note
 
-@style.use_style()
-def draw(
-    network_nc: pd.DataFrame,
-    network_nfa: pd.DataFrame,
-    network_training: pd.DataFrame,
-    rows: list[dict],
-) -> Figure:
+
+@use_style()
+def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     """Against the epoch: traces of the last hidden layer's output, NFA of each layer, train loss.
 
     Rows of which a seed has not fitted its data are drawn lighter.
 
     Parameters
     ----------
-    network_nc : table with dataset, model, seed, epoch, layer, stage, trace_within, trace_between,
-        trace_total
-    network_nfa : table with dataset, model, seed, epoch, layer, nfa
-    network_training : table with dataset, model, seed, epoch, train_loss
-    rows : what selects each row of the figure (dataset, model), from top to bottom
+    tables : network_nc, network_nfa, network_training
+    rows : rows of the figure, each of one run, from top to bottom
 
     Raises
     ------
-    ValueError : when a row selects nothing in one of the tables, or more than one network.
+    ValueError : when a row is not one run, or one of the tables lacks it.
     """
-    unfitted = style.unfitted_rows(network_training, rows)
-    fig = Figure(figsize=(style.TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.6))
+    fig = Figure(figsize=(TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.6))
     axes = fig.subplots(len(rows), 3, sharex="row", squeeze=False)
     layers = set()
     for index, (row, (traces, nfa, loss)) in enumerate(zip(rows, axes, strict=True)):
-        doubtful_from = -math.inf if style.row_label(row) in unfitted else math.inf
+        run = only_run(row)
+        doubtful_from = trust.doubtful_from(tables, run)
 
-        outputs = style.select(network_nc, {**row, "stage": "full"})
+        outputs = select_part(select_run(tables, "network_nc", run), "stage", "full")
         outputs = outputs[outputs["layer"] == outputs["layer"].max()]
         for part, (_, look) in TRACES.items():
             share = outputs.assign(share=outputs[f"trace_{part}"] / outputs["trace_total"])
-            style.draw_series(traces, share, "epoch", "share", look, doubtful_from)
-        style.use_log_scale(traces)
-        traces.set_ylabel(f"{style.row_heading(rows, index)}\nRatio to tr$(\\Sigma_T)$")
+            draw_series(traces, share, "epoch", "share", look, doubtful_from)
+        use_log_scale(traces)
+        traces.set_ylabel(f"{row_heading(rows, index)}\nRatio to tr$(\\Sigma_T)$")
 
-        for layer, points in style.select(network_nfa, row).groupby("layer"):
-            style.draw_series(nfa, points, "epoch", "nfa", layer_look(layer), doubtful_from)
+        for layer, points in select_run(tables, "network_nfa", run).groupby("layer"):
+            draw_series(nfa, points, "epoch", "nfa", layer_look(layer), doubtful_from)
             layers.add(layer)
         nfa.set_ylim(min(0, nfa.dataLim.y0), 1)
-        nfa.set_ylabel("NFA correlation")
+        nfa.set_ylabel(MEASURES["nfa"])
 
-        losses = style.select(network_training, row)
-        style.draw_series(loss, losses, "epoch", "train_loss", LOSS, doubtful_from)
-        style.use_log_scale(loss)
-        loss.set_ylabel("Train loss")
-        style.use_epoch_axis(loss, losses["epoch"])
+        losses = select_run(tables, "network_training", run)
+        draw_series(loss, losses, "epoch", "train_loss", LOSS, doubtful_from)
+        use_log_scale(loss)
+        loss.set_ylabel(MEASURES["train_loss"])
+        use_epoch_axis(loss, losses["epoch"])
     for ax in axes[-1]:
         ax.set_xlabel("Epoch")
 
     looks = dict(TRACES.values())
     looks |= {f"Layer {layer}": layer_look(layer) for layer in sorted(layers)}
-    doubt = style.unfitted_legend(rows, unfitted)
-    style.add_legend(fig, looks, doubt, lines=2)
+    add_legend(fig, looks, trust.doubt(tables, rows), lines=2)
     return fig
 
 

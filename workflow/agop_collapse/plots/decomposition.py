@@ -1,55 +1,79 @@
 """Within-class variability along the parts of each layer of a network (Figures 2, 7, 8 and 9)."""
 
-import math
-from collections.abc import Collection
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import style
-from .style import COLOURS, Look
+from . import trust
+from .axes import (
+    COLOURS,
+    MEASURES,
+    STAGE_LABELS,
+    TEXT_WIDTH,
+    Look,
+    add_legend,
+    draw_series,
+    row_heading,
+    use_epoch_axis,
+    use_log_scale,
+)
+from .save import use_style
+from .select import only_run, select_part, select_run
 
 ROW_HEIGHT = 1.15  # inches
 STAGES = {
-    "input": (r"$\Phi(X)$", Look(COLOURS["blue"], "--", "o")),
-    "right": (r"$SV^{\!\top}\!\Phi(X)$", Look(COLOURS["green"], "-", "s")),
-    "full": (r"ReLU$(USV^{\!\top}\!\Phi(X))$", Look(COLOURS["red"], ":", "^")),
+    "input": Look(COLOURS["blue"], "--", "o"),
+    "right": Look(COLOURS["green"], "-", "s"),
+    "full": Look(COLOURS["red"], ":", "^"),
 }
 
+note = trust.note
 
-@style.use_style()
-def draw(
-    network_nc: pd.DataFrame, rows: list[dict], unfitted: Collection[str] = frozenset()
-) -> Figure:
+
+@use_style()
+def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     """NC1 (logarithmic) against the epoch, one panel a layer: its input, after S V^T, after all.
+
+    Rows of which a seed has not fitted its data are drawn lighter.
 
     Parameters
     ----------
-    network_nc : table with dataset, model, seed, epoch, layer, stage, nc1
-    rows : what selects each row of the figure, from top to bottom
-    unfitted : labels of the rows to draw lighter, of `style.unfitted_rows`
+    tables : network_nc, network_training
+    rows : rows of the figure, each of one run, from top to bottom
 
     Raises
     ------
-    ValueError : when a row selects nothing, or more than one network.
+    ValueError : when a row is not one run, or one of the tables lacks it.
     """
-    runs = [style.select(network_nc, row) for row in rows]
+    fig, axes = draw_stages(tables, rows, "nc1")
+    for panels in axes:
+        use_log_scale(panels[0])
+    return fig
+
+
+def draw_stages(tables: dict[str, pd.DataFrame], rows: list[dict], measure: str) -> tuple:
+    """What `draw` describes, of any measure: the figure, and its axes by row and layer.
+
+    A row whose network has fewer layers than another's leaves its last panels out.
+    """
+    runs = [select_run(tables, "network_nc", only_run(row)) for row in rows]
     layers = sorted(set().union(*(run["layer"] for run in runs)))
-    fig = Figure(figsize=(style.TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.5))
+    fig = Figure(figsize=(TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.5))
     axes = fig.subplots(len(rows), len(layers), sharex="row", sharey="row", squeeze=False)
     for index, (row, run, panels) in enumerate(zip(rows, runs, axes, strict=True)):
-        doubtful_from = -math.inf if style.row_label(row) in unfitted else math.inf
+        doubtful_from = trust.doubtful_from(tables, only_run(row))
         for layer, ax in zip(layers, panels, strict=True):
-            for stage, (_, look) in STAGES.items():
-                points = style.select(run, {**row, "layer": layer, "stage": stage})
-                style.draw_series(ax, points, "epoch", "nc1", look, doubtful_from)
-        style.use_log_scale(panels[0])
-        style.use_epoch_axis(panels[0], run["epoch"])
-        panels[0].set_ylabel(f"{style.row_heading(rows, index)}\n{style.NC1_LABEL}")
+            if layer not in set(run["layer"]):
+                ax.set_axis_off()
+                continue
+            for stage, look in STAGES.items():
+                points = select_part(select_part(run, "layer", layer), "stage", stage)
+                draw_series(ax, points, "epoch", measure, look, doubtful_from)
+        use_epoch_axis(panels[0], run["epoch"])
+        panels[0].set_ylabel(f"{row_heading(rows, index)}\n{MEASURES[measure]}")
     for layer, ax in zip(layers, axes[0], strict=True):
         ax.set_title(f"Layer {layer}")
     for ax in axes[-1]:
         ax.set_xlabel("Epoch")
-    doubt = style.unfitted_legend(rows, unfitted)
-    style.add_legend(fig, dict(STAGES.values()), doubt)
-    return fig
+    looks = {STAGE_LABELS[stage]: look for stage, look in STAGES.items()}
+    add_legend(fig, looks, trust.doubt(tables, rows))
+    return fig, axes

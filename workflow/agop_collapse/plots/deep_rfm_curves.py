@@ -3,56 +3,69 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import style
-from .style import COLOURS, Look
+from . import trust
+from .axes import (
+    COLOURS,
+    NC1_LABEL,
+    NC2_LABEL,
+    STAGE_LABELS,
+    TEXT_WIDTH,
+    Look,
+    add_legend,
+    draw_series,
+    row_heading,
+    use_layer_axis,
+    use_log_scale,
+)
+from .save import use_style
+from .select import only_run, select_part, select_run
 
 ROW_HEIGHT = 1.45  # inches
 STAGES = {
-    "X": ("$X$", Look(COLOURS["green"], "--", "o")),
-    "MX": ("$M^{1/2}X$", Look(COLOURS["orange"], "-", "s")),
-    "PhiMX": (r"$\Phi(M^{1/2}X)$", Look(COLOURS["blue"], ":", "^")),
+    "X": Look(COLOURS["green"], "--", "o"),
+    "MX": Look(COLOURS["orange"], "-", "s"),
+    "PhiMX": Look(COLOURS["blue"], ":", "^"),
 }
-NC2_LABELS = {"nc2": style.NC2_LABEL, "nc2_over_k2": rf"{style.NC2_LABEL} / $K^2$"}
+NC2_LABELS = {"nc2": NC2_LABEL, "nc2_over_k2": rf"{NC2_LABEL} / $K^2$"}
+
+note = trust.note
 
 
-@style.use_style()
-def draw(deep_rfm: pd.DataFrame, rows: list[dict], nc2: str = "nc2") -> Figure:
+@use_style()
+def draw(tables: dict[str, pd.DataFrame], rows: list[dict], nc2: str = "nc2") -> Figure:
     """NC1 (left, logarithmic) and NC2 (right) of each stage against the layer.
 
     Layers from the first that is not valid in some seed on are drawn lighter.
 
     Parameters
     ----------
-    deep_rfm : table with dataset, kernel, feature_map, projection, seed, layer, stage, nc1, nc2,
-        valid
-    rows : what selects each row of the figure, from top to bottom
+    tables : deep_rfm
+    rows : rows of the figure, each of one run, from top to bottom
     nc2 : "nc2" for the Frobenius norm, "nc2_over_k2" for that over K^2, as the earlier version (D3)
 
     Raises
     ------
-    ValueError : when a row selects nothing, or more than one run.
+    ValueError : when a row is not one run, or the table lacks it.
     """
-    # The table has nc2 and nc2_mse = nc2^2 / K^2.
-    deep_rfm = deep_rfm.assign(nc2_over_k2=deep_rfm["nc2_mse"] / deep_rfm["nc2"])
-    fig = Figure(figsize=(style.TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.3))
+    fig = Figure(figsize=(TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.3))
     axes = fig.subplots(len(rows), 2, sharex="row", squeeze=False)
-    doubtful = False
     for index, (row, (left, right)) in enumerate(zip(rows, axes, strict=True)):
-        run = style.select(deep_rfm, row)
-        doubtful_from = style.first_doubtful_layer(run)
-        doubtful |= not run["valid"].all()
+        run = select_run(tables, "deep_rfm", only_run(row))
+        # The table has nc2 and nc2_mse = nc2^2 / K^2.
+        run = run.assign(nc2_over_k2=run["nc2_mse"] / run["nc2"])
+        doubtful_from = trust.doubtful_from(tables, only_run(row))
         # From the last stage to the first, as in the paper: X lies on top.
-        for stage, (_, look) in reversed(STAGES.items()):
-            points = style.select(run, {**row, "stage": stage})
-            style.draw_series(left, points, "layer", "nc1", look, doubtful_from)
-            style.draw_series(right, points, "layer", nc2, look, doubtful_from)
-        style.use_log_scale(left)
-        style.use_layer_axis(left, run["layer"])
+        for stage, look in reversed(STAGES.items()):
+            points = select_part(run, "stage", stage)
+            draw_series(left, points, "layer", "nc1", look, doubtful_from)
+            draw_series(right, points, "layer", nc2, look, doubtful_from)
+        use_log_scale(left)
+        use_layer_axis(left, run["layer"])
         right.set_ylim(bottom=0)
-        left.set_ylabel(f"{style.row_heading(rows, index)}\n{style.NC1_LABEL}")
+        left.set_ylabel(f"{row_heading(rows, index)}\n{NC1_LABEL}")
         right.set_ylabel(NC2_LABELS[nc2])
     for ax in axes[-1]:
         ax.set_xlabel("Layer of Deep RFM")
-    doubt = "not to be trusted" if doubtful else ""
-    style.add_legend(fig, dict(STAGES.values()), doubt)
+    looks = {STAGE_LABELS[stage]: look for stage, look in STAGES.items()}
+    add_legend(fig, looks, trust.doubt(tables, rows))
     return fig

@@ -5,8 +5,9 @@ import math
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import style
-from .style import COLOURS, Look
+from . import trust
+from .axes import COLOURS, TEXT_WIDTH, Look, add_legend
+from .save import use_style
 
 HEIGHT = 2.1  # inches
 MAPPED = r"$\mathbf{E}\,\|\sigma(Wx) - \sigma(Wy)\|$"
@@ -14,20 +15,23 @@ SIMULATION = (r"simulation, $\pm$ 1 sd", Look(COLOURS["blue"], "None", "o"))
 THEORY = ("theory", Look(COLOURS["orange"], "-", "None"))
 LINE = ("linear interpolation", Look(COLOURS["green"], "--", "None"))
 
+note = trust.note
 
-@style.use_style()
-def draw(theory_kernel: pd.DataFrame) -> Figure:
+
+@use_style()
+def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     """The distance of two unit vectors after ReLU features against that before; right, the ratio.
 
     The band is one standard deviation over random feature maps.
 
     Parameters
     ----------
-    theory_kernel : table with distance, mapped_mean, mapped_sd, mapped_theory
+    tables : theory_kernel, of one study
+    rows : none, since the table is of no run
     """
-    table = theory_kernel.sort_values("distance")
+    table = tables["theory_kernel"].sort_values("distance")
     apart = table["distance"]
-    fig = Figure(figsize=(style.TEXT_WIDTH, HEIGHT))
+    fig = Figure(figsize=(TEXT_WIDTH, HEIGHT))
     left, right = fig.subplots(1, 2)
     for ax, scale in ((left, 1), (right, apart)):
         look = SIMULATION[1]
@@ -53,5 +57,5 @@ def draw(theory_kernel: pd.DataFrame) -> Figure:
     left.set_ylim(bottom=0)
     left.set_ylabel(MAPPED)
     right.set_ylabel(MAPPED + r" / $\|x - y\|$")
-    style.add_legend(fig, dict([SIMULATION, THEORY, LINE]))
+    add_legend(fig, dict([SIMULATION, THEORY, LINE]))
     return fig

@@ -15,9 +15,7 @@ from ..metrics import collapse, gram, spectra
 PICTURE_SIZE = 200
 
 
-def measure(
-    layers: Iterable[Layer], class_counts: list[int], run: Mapping[str, Any]
-) -> dict[str, pd.DataFrame]:
+def measure(layers: Iterable[Layer], class_counts: list[int]) -> dict[str, pd.DataFrame]:
     """The tables deep_rfm, gram, gram_picture and agop_spectrum of one run.
 
     Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX
@@ -28,7 +26,6 @@ def measure(
     ----------
     layers : the run's layers in order, from the first
     class_counts : points of each class, in order
-    run : the run's columns: dataset, kernel, feature_map, projection, seed
     """
     collapse_rows: list[dict] = []
     gram_rows: list[dict] = []
@@ -38,7 +35,7 @@ def measure(
     def add_gram(points: Tensor, applied_layer: int) -> None:
         directions = gram.centred_directions(points)
         statistics = gram.gram_statistics(directions, class_counts)
-        keys = dict(run) | {"layer": applied_layer + 1}
+        keys = {"layer": applied_layer + 1}
         gram_rows.append(keys | {"applied_layer": applied_layer} | dataclasses.asdict(statistics))
         add_picture(directions, keys | {"stage": "MX"})
 
@@ -46,21 +43,15 @@ def measure(
         pictures.append(_pixels(gram.gram_picture(directions, PICTURE_SIZE), keys))
 
     for number, layer in enumerate(layers, start=1):
-        keys = dict(run) | {"layer": number}
+        keys = {"layer": number}
         projected = layer.project(layer.x)
         if number == 1:
             add_gram(layer.x, 0)
         add_gram(projected, number)
         add_picture(gram.centred_directions(layer.x), keys | {"stage": "X"})
 
-        fit = {
-            "train_mse": layer.fit.train_mse,
-            "solve_residual": layer.fit.solve_residual,
-            "valid": layer.fit.valid,
-            "train_accuracy": layer.fit.train_accuracy,
-            "test_accuracy": layer.fit.test_accuracy,
-            "agop_effective_rank": spectra.effective_rank(layer.eigenvalues),
-        }
+        fit = dataclasses.asdict(layer.fit)
+        fit["agop_effective_rank"] = spectra.effective_rank(layer.eigenvalues)
         stages = {"X": layer.x, "MX": projected, "PhiMX": layer.features(projected)}
         for stage, points in stages.items():
             measured = dataclasses.asdict(collapse.measure(points, class_counts))

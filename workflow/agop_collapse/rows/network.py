@@ -1,8 +1,7 @@
 """From a network's checkpoints to the rows of its tables."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -15,7 +14,7 @@ from ..networks.training import Progress
 def measure(
     heads: Iterable[tuple[list[HeadLayer], Progress]],
     independent_head: list[HeadLayer],
-    run: Mapping[str, Any],
+    fitted_below: float,
 ) -> dict[str, pd.DataFrame]:
     """The tables network_nc, network_nfa and network_training of one network.
 
@@ -28,15 +27,16 @@ def measure(
     heads : for each measured epoch, in order from the initialisation, what `ansatz.measure_head`
         found, and the loss and accuracy
     independent_head : what `ansatz.measure_head` found of the independent network
-    run : the run's columns: dataset, model, seed
+    fitted_below : train loss up to which the network counts as `fitted` to its data
     """
     nc_rows: list[dict] = []
     nfa_rows: list[dict] = []
     training_rows: list[dict] = []
     nfa_init: list[float] = []
     for head, progress in heads:
-        at_epoch = dict(run) | {"epoch": progress.epoch}
-        training_rows.append(at_epoch | dataclasses.asdict(progress))
+        at_epoch = {"epoch": progress.epoch}
+        fitted = {"fitted": progress.train_loss <= fitted_below}
+        training_rows.append(dataclasses.asdict(progress) | fitted)
         nfa_init = nfa_init or [ansatz.nfa(layer) for layer in head]
         for index, layer in enumerate(head):
             keys = at_epoch | {"layer": index + 1}

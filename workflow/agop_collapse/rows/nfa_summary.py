@@ -4,7 +4,6 @@ import pandas as pd
 
 # Mean and standard deviation that the paper states, by (dataset, model).
 PAPER = {("cifar10", "resnet18"): (0.74, 0.17), ("mnist", "mlp"): (0.74, 0.13)}
-FITTED_LOSS = 0.05  # nothing is read off a network whose final train loss is above this
 
 
 def summarise_nfa(network_nfa: pd.DataFrame, network_training: pd.DataFrame) -> pd.DataFrame:
@@ -12,30 +11,34 @@ def summarise_nfa(network_nfa: pd.DataFrame, network_training: pd.DataFrame) -> 
 
     Parameters
     ----------
-    network_nfa, network_training : the study's tables
+    network_nfa, network_training : tables of one study or of several
 
     Returns
     -------
-    A row for each dataset and model: nfa_mean, nfa_sd, nfa_init_mean and nfa_independent_mean (what
-    it is without learning), values (how many the mean is over), fitted (whether every seed ended
-    with a train loss of at most 0.05), paper_mean, paper_sd (null where the paper states none).
+    A row for each study, dataset and run, with its model: nfa_mean, nfa_sd, nfa_init_mean and
+    nfa_independent_mean (what it is without learning), values (how many the mean is over), fitted
+    (whether every seed ended so), paper_mean, paper_sd (null where the paper states none).
     """
+    by = ["study", "dataset", "run"]
+    ends = network_training.sort_values("epoch").groupby([*by, "seed"]).tail(1)
+    fitted = ends.groupby(by)["fitted"].all()
     rows = []
-    for (dataset, model), nfa in network_nfa.groupby(["dataset", "model"], sort=False):
+    for (study, dataset, run), nfa in network_nfa.groupby(by, sort=False):
         final = nfa[nfa["epoch"] == nfa["epoch"].max()]
-        training = network_training.query("dataset == @dataset and model == @model")
-        loss = training.loc[training["epoch"] == training["epoch"].max(), "train_loss"]
+        model = final["model"].iloc[0]
         paper_mean, paper_sd = PAPER.get((dataset, model), (None, None))
         rows.append(
             {
+                "study": study,
                 "dataset": dataset,
+                "run": run,
                 "model": model,
                 "nfa_mean": final["nfa"].mean(),
                 "nfa_sd": final["nfa"].std(ddof=1),
                 "nfa_init_mean": final["nfa_init"].mean(),
                 "nfa_independent_mean": final["nfa_independent"].mean(),
                 "values": len(final),
-                "fitted": bool((loss <= FITTED_LOSS).all()),
+                "fitted": bool(fitted[study, dataset, run]),
                 "paper_mean": paper_mean,
                 "paper_sd": paper_sd,
             }

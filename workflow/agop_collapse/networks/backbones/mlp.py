@@ -3,6 +3,6 @@
 from torch import nn
 
 
-def mlp(channels: int, height: int, width: int) -> nn.Module:
+def backbone(channels: int, height: int, width: int) -> nn.Module:
     """No backbone: the head sees the pixels."""
     return nn.Flatten()

@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def resnet18(channels: int, height: int, width: int) -> nn.Module:
+def backbone(channels: int, height: int, width: int) -> nn.Module:
     """torchvision's ResNet18 up to its pooled 512 features (D26).
 
     The first convolution is a new one of the same shape (7 x 7, stride 2, no bias) for the images'

@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def vgg11(channels: int, height: int, width: int) -> nn.Module:
+def backbone(channels: int, height: int, width: int) -> nn.Module:
     """torchvision's VGG-11 up to the ReLU before its last two poolings, 8,192 features (D25).
 
     The first convolution is a new one for the images' channels, without bias. An adaptive pooling

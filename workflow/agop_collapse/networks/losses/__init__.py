@@ -1,0 +1,1 @@
+"""What training descends: one file each, with the object `loss`."""

@@ -1,0 +1,312 @@
+"""The configuration: checked as a whole, and spelled out as studies of runs and figures."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import declarations, figures
+from .check import ConfigError, check, check_name, expect_mapping, unknown
+from .declarations import KINDS_OF_KEY, RUN_KINDS, RUN_NAME, Dataset, DeepRFM, Network, TheoryKernel
+from .figures import Drawing
+from .registry import MODELS
+from .runs import Expanded, Run, expand
+
+STUDY_KEYS = (
+    *declarations.Study.model_fields,
+    "datasets",
+    *RUN_KINDS,
+    "theory_kernel",
+    "figures",
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A selection of runs, and figures drawn of them.
+
+    settings : what is the study's own; its seeds are sorted, for their order says nothing
+    datasets : by name; runs : in the order of the configuration; drawings : figures by name
+    """
+
+    name: str
+    settings: declarations.Study
+    datasets: dict[str, Dataset]
+    runs: tuple[Run, ...]
+    theory_kernel: TheoryKernel
+    drawings: dict[str, Drawing]
+
+    def of_kind(self, kind: str) -> list[Run]:
+        """The study's runs of one kind."""
+        return [run for run in self.runs if run.kind == kind]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All studies, the one to build, and where public data sets lie."""
+
+    study: str
+    data_root: str
+    studies: dict[str, Study]
+
+
+def load(config: Mapping[str, Any]) -> Configuration:
+    """Check a configuration, as read from YAML, and spell it out.
+
+    Raises
+    ------
+    ConfigError : naming each mistake's key path, value and what is allowed; a mistake in how runs
+        and figures belong together is told when the settings themselves are sound.
+    """
+    known = ("study", "data_root", "studies")
+    expect_mapping(config, "the configuration")
+    mistakes = [
+        unknown("the configuration", key, known, what="key") for key in config if key not in known
+    ]
+    data_root, chosen = config.get("data_root", "data"), config.get("study", "demo")
+    for key, value in (("data_root", data_root), ("study", chosen)):
+        if not isinstance(value, str):
+            mistakes.append(f"{key} = {value!r} must be of type string")
+        elif not value:
+            mistakes.append(f"{key} must not be empty")
+    if "studies" not in config:
+        mistakes.append("the configuration: studies must be given")
+        raise ConfigError("\n".join(mistakes))
+    expect_mapping(config["studies"], "studies")
+    if not config["studies"]:
+        mistakes.append("studies must not be empty")
+    parts = {}
+    for name, study in config["studies"].items():
+        with _collected(mistakes):
+            check_name(name, "studies")
+            parts[name] = _check_study(name, study, f"studies.{name}")
+    if mistakes:
+        raise ConfigError("\n".join(sorted(mistakes)))
+    if chosen not in parts:
+        raise ConfigError(unknown("study", chosen, parts))
+
+    runs = {name: part.runs for name, part in parts.items()}
+    studies = {}
+    for name, part in parts.items():
+        with _collected(mistakes):
+            drawings = figures.resolve(name, part.figures, runs, f"studies.{name}.figures")
+            studies[name] = Study(
+                name, part.settings, part.datasets, part.runs, part.theory_kernel, drawings
+            )
+    if mistakes:
+        raise ConfigError("\n".join(sorted(mistakes)))
+    return Configuration(chosen, data_root, studies)
+
+
+class _collected:
+    """Context that puts a ConfigError's lines into a list."""
+
+    def __init__(self, mistakes: list[str]):
+        self._mistakes = mistakes
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, _: Any) -> bool:
+        if isinstance(error, ConfigError):
+            self._mistakes += str(error).splitlines()
+            return True
+        return False
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A study before its figures, which may have other studies' runs, are resolved."""
+
+    settings: declarations.Study
+    datasets: dict[str, Dataset]
+    runs: tuple[Run, ...]
+    theory_kernel: TheoryKernel
+    figures: dict[str, declarations.Figure]
+
+
+def _check_study(name: str, values: Any, where: str) -> _Part:
+    expect_mapping(values, where)
+    mistakes = [
+        unknown(where, key, STUDY_KEYS, what="key") for key in values if key not in STUDY_KEYS
+    ]
+    datasets: dict[str, Dataset] = {}
+    drawn: dict[str, declarations.Figure] = {}
+    settings = declarations.Study()
+    theory_kernel = TheoryKernel()
+    expanded: list[tuple[str, str, list[str], Expanded]] = []
+    with _collected(mistakes):
+        settings = _settings(values, where)
+    with _collected(mistakes):
+        datasets = _datasets(values, where)
+    with _collected(mistakes):
+        theory_kernel = check(
+            TheoryKernel, values.get("theory_kernel") or {}, f"{where}.theory_kernel"
+        )
+    for kind in RUN_KINDS:
+        blocks = values.get(kind, [])
+        if not isinstance(blocks, list):
+            mistakes.append(f"{where}.{kind} = {blocks!r} must be of type array")
+            continue
+        for index, block in enumerate(blocks):
+            path = f"{where}.{kind}[{index}]"
+            with _collected(mistakes):
+                chosen = _chosen_datasets(block, datasets, path)
+                expanded += [(kind, path, chosen, each) for each in _expand(kind, block, path)]
+    with _collected(mistakes):
+        drawn = figures.check_blocks(values.get("figures", {}), f"{where}.figures")
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    runs = _distinct(name, expanded, settings.seeds)
+    return _Part(settings, datasets, runs, theory_kernel, drawn)
+
+
+def _settings(values: dict[str, Any], where: str) -> declarations.Study:
+    own = {key: values[key] for key in declarations.Study.model_fields if key in values}
+    settings = check(declarations.Study, own, where)
+    if len(set(settings.seeds)) < len(settings.seeds):
+        raise ConfigError(f"{where}.seeds = {settings.seeds} must not hold anything twice")
+    return settings.model_copy(update={"seeds": sorted(settings.seeds)})
+
+
+def _datasets(values: dict[str, Any], where: str) -> dict[str, Dataset]:
+    if "datasets" not in values:
+        raise ConfigError(f"{where}: datasets must be given")
+    expect_mapping(values["datasets"], f"{where}.datasets")
+    if not values["datasets"]:
+        raise ConfigError(f"{where}.datasets must not be empty")
+    datasets, mistakes = {}, []
+    for name, block in values["datasets"].items():
+        with _collected(mistakes):
+            check_name(name, f"{where}.datasets")
+            path = f"{where}.datasets.{name}"
+            datasets[name] = check(Dataset, block, path)
+            _check_dataset(datasets[name], path)
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return datasets
+
+
+def _check_dataset(dataset: Dataset, where: str) -> None:
+    for key, kinds in KINDS_OF_KEY.items():
+        value = getattr(dataset, key)
+        if value is not None and dataset.kind not in kinds:
+            allowed = " or ".join(kinds)
+            raise ConfigError(
+                f"{where}.{key} = {value!r} is for the kind {allowed}, not {dataset.kind}"
+            )
+    if dataset.kind in KINDS_OF_KEY["path"] and dataset.path is None:
+        raise ConfigError(f"{where}: path must be given for the kind {dataset.kind}")
+    for key in ("path", "test_path"):
+        path = getattr(dataset, key)
+        if path is None:
+            continue
+        what = "file" if dataset.kind == "npz" else "folder"
+        there = Path(path).is_file() if dataset.kind == "npz" else Path(path).is_dir()
+        if not there:
+            raise ConfigError(f"{where}.{key} = {path!r}: no such {what} in {Path.cwd()}")
+
+
+def _chosen_datasets(block: Any, datasets: dict[str, Dataset], where: str) -> list[str]:
+    """Names of the data sets that a block is for."""
+    expect_mapping(block, where)
+    chosen = block.get("datasets", "all")
+    if chosen == "all":
+        return list(datasets)
+    if not isinstance(chosen, list) or not chosen:
+        raise ConfigError(f"{where}.datasets = {chosen!r} must be 'all' or a list of names")
+    for name in chosen:
+        if datasets and name not in datasets:
+            raise ConfigError(unknown(f"{where}.datasets", name, datasets))
+    if len(set(chosen)) < len(chosen):
+        raise ConfigError(f"{where}.datasets = {chosen!r} must not hold anything twice")
+    return chosen
+
+
+def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
+    name = block.get("name")
+    if name is not None and not (isinstance(name, str) and re.match(RUN_NAME, name)):
+        raise ConfigError(
+            f"{where}.name = {name!r} must be letters, digits, _, - and ., a letter first"
+        )
+    runs = list(expand(kind, block, where))
+    for run in runs:
+        if isinstance(run.settings, Network):
+            _check_backbone(run.settings, where)
+        if isinstance(run.settings, DeepRFM) and ":" in run.settings.kernel:
+            _check_own_file(run.settings.kernel, f"{where}.kernel")
+    return runs
+
+
+def _check_backbone(network: Network, where: str) -> None:
+    model, backbone = network.model, network.backbone
+    if backbone is None and model not in MODELS:
+        raise ConfigError(unknown(f"{where}.model", model, MODELS) + "; or give it a backbone")
+    if backbone is not None and model in MODELS:
+        raise ConfigError(
+            f"{where}.model = {model!r} has a backbone of its own; "
+            f"give the one of {backbone!r} another name"
+        )
+    if backbone is not None:
+        _check_own_file(backbone, f"{where}.backbone")
+
+
+def _check_own_file(place: str, where: str) -> None:
+    if not own_file(place).is_file():
+        raise ConfigError(f"{where} = {place!r}: no {own_file(place)} in {Path.cwd()}")
+
+
+def own_file(place: str) -> Path:
+    """The file of a "module:object" of the user's own, relative to the working folder."""
+    return Path(*place.partition(":")[0].split(".")).with_suffix(".py")
+
+
+def _distinct(
+    study: str, expanded: list[tuple[str, str, list[str], Expanded]], seeds: list[int]
+) -> tuple[Run, ...]:
+    """The runs, each once, in the order of the configuration.
+
+    Raises
+    ------
+    ConfigError : when two different runs have one name, or names that a file system may not tell
+        apart.
+    """
+    seen: dict[tuple[str, str, str], tuple[str, Expanded]] = {}
+    runs: list[Run] = []
+    for kind, where, datasets, each in expanded:
+        for dataset in datasets:
+            key = (kind, dataset, each.name.lower())
+            if key in seen:
+                _check_same(each, where, *seen[key], dataset)
+                continue
+            seen[key] = (where, each)
+            runs += [
+                Run(study, kind, dataset, each.name, seed, each.settings, each.label)
+                for seed in seeds
+            ]
+    return tuple(runs)
+
+
+def _check_same(
+    each: Expanded, where: str, other_where: str, other: Expanded, dataset: str
+) -> None:
+    if each.name != other.name:
+        raise ConfigError(
+            f"{where}: the names {other.name} and {each.name} differ in capital letters only, and "
+            "not every file system tells these apart; give one of the blocks another name"
+        )
+    differing = {
+        key: (getattr(other.settings, key), value)
+        for key, value in each.settings
+        if value != getattr(other.settings, key)
+    }
+    if differing:
+        difference = ", ".join(f"{key} {a!r} and {b!r}" for key, (a, b) in differing.items())
+        one_block = ", ".join(f"{key}: [{a}, {b}]" for key, (a, b) in differing.items())
+        short = other_where.rpartition(".")[2]
+        raise ConfigError(
+            f"{where}: two different runs on {dataset} are called {each.name}: this one and that "
+            f"of {short}, with {difference}. Give one of them a name (name: ...), or make one "
+            f"block of both that sweeps ({one_block})"
+        )

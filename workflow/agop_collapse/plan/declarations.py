@@ -1,0 +1,385 @@
+"""Every setting of the configuration, declared once: type, default, bounds, label, description.
+
+The schema (`schema`), the checks and their messages (`check`), the names of runs, the columns of
+the table `runs` and the documentation follow from here. Blocks are flat: what holds other blocks, a
+study, is taken apart by `configuration`.
+"""
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from ..data.archives import ARCHIVES
+from .registry import (
+    ACTIVATIONS,
+    FEATURE_MAPS,
+    KERNELS,
+    LOSSES,
+    MODELS,
+    OWN,
+    PROJECTIONS,
+    Entry,
+)
+
+NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+RUN_NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
+LARGEST_SEED = 2**63 - 1
+
+
+class Block(BaseModel):
+    """Settings that belong together. Text is no number, 2.0 no integer, and nothing is infinite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    # Keys beside the settings, which `runs` takes out.
+    beside: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a setting is besides its type, default, bounds and description.
+
+    label : what a figure calls it; without one, its name
+    counts : whether another value makes another result
+    only_for : (setting, value) that must hold for it to have any effect
+    """
+
+    label: str = ""
+    counts: bool = True
+    only_for: tuple[str, str] | None = None
+
+
+def setting(
+    default: Any,
+    description: str,
+    label: str = "",
+    counts: bool = True,
+    only_for: tuple[str, str] | None = None,
+    **bounds: Any,
+) -> Any:
+    """A field of a block; `...` as default for one that must be given."""
+    info = Field(default, description=description, **bounds)
+    info.metadata.append(Facts(label, counts, only_for))
+    return info
+
+
+def facts(block: type[Block], name: str) -> Facts:
+    """The facts of a setting."""
+    for item in block.model_fields[name].metadata:
+        if isinstance(item, Facts):
+            return item
+    return Facts()
+
+
+def label(block: type[Block], name: str) -> str:
+    """What a figure calls a setting."""
+    return facts(block, name).label or name.replace("_", " ")
+
+
+def applies(settings: Block, name: str) -> bool:
+    """Whether a setting has any effect, given the others."""
+    needed = facts(type(settings), name).only_for
+    return needed is None or getattr(settings, needed[0]) == needed[1]
+
+
+def _one_of(known: Collection[str], own: bool = False) -> Any:
+    """A string type: one of some names, or a module:object of the user's own."""
+
+    def check(value: str) -> str:
+        if value in known or (own and OWN.fullmatch(value)):
+            return value
+        close = difflib.get_close_matches(value, known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        ours = ", or module:object of your own" if own else ""
+        raise PydanticCustomError(
+            "one_of", "is not one of {allowed}", {"allowed": f"{', '.join(known)}{ours}{hint}"}
+        )
+
+    schema: dict[str, Any] = {"enum": list(known)}
+    if own:
+        schema = {"anyOf": [schema, {"type": "string", "pattern": f"^{OWN.pattern}$"}]}
+    return Annotated[str, AfterValidator(check), WithJsonSchema(schema)]
+
+
+def _describe(registry: dict[str, Entry]) -> str:
+    return "; ".join(f"{name}: {entry.description}" for name, entry in registry.items())
+
+
+DATASET_KINDS = ("digits", *ARCHIVES, "image_folder", "npz")
+
+
+class Dataset(Block):
+    """The first n images, pixels standardised, sorted by class."""
+
+    kind: _one_of(DATASET_KINDS) = setting(
+        ...,
+        "Where images come from. digits: scikit-learn's 1,797 images of 8 x 8, embedded. "
+        f"{', '.join(ARCHIVES)}: files under data_root. image_folder: a folder of your own, with a "
+        "sub-folder of images for each class. npz: a file of your own, with NumPy arrays x "
+        "(n, height, width) or (n, height, width, channels), bytes or numbers in [0, 1], and "
+        "y (n,).",
+    )
+    n: int = setting(
+        ...,
+        "Training points, the first n; of an image_folder by file name, over all classes.",
+        ge=2,
+        le=10**7,
+    )
+    n_test: int = setting(
+        0,
+        "Test points, the first of the test part; where there is none (digits, image_folder "
+        "without test_path, npz without x_test and y_test) those after the first n. They enter no "
+        "figure.",
+        ge=0,
+        le=10**7,
+    )
+    path: str | None = setting(
+        None,
+        "The image_folder or npz file, seen from the folder that Snakemake works in. Its content "
+        "counts, not its place.",
+        counts=False,
+        min_length=1,
+    )
+    test_path: str | None = setting(
+        None,
+        "An image_folder of test images, of the same classes.",
+        counts=False,
+        min_length=1,
+    )
+    size: int | None = setting(
+        None,
+        "Height and width that images of an image_folder are resized to. Without it all must have "
+        "the same.",
+        ge=1,
+        le=10**4,
+    )
+    channels: Literal[1, 3] | None = setting(
+        None,
+        "Channels that images of an image_folder are converted to, 1 (grey) or 3 (colour). "
+        "Without it, what the first image has.",
+    )
+    standardize_test: Literal["train", "own"] = setting(
+        "train",
+        "Standardise test pixels by the training points' statistics or by their own (the paper's "
+        "code; D16).",
+    )
+
+
+# Keys of a data set that only some kinds have.
+KINDS_OF_KEY = {
+    "path": ("image_folder", "npz"),
+    "test_path": ("image_folder",),
+    "size": ("image_folder",),
+    "channels": ("image_folder",),
+}
+
+RELU = ("feature_map", "relu")
+COS = ("feature_map", "cos")
+
+
+class DeepRFM(Block):
+    """Deep RFM (Algorithm 1). Defaults are the paper's."""
+
+    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
+
+    kernel: _one_of(KERNELS, own=True) = setting(
+        "laplace",
+        f"Kernel of the predictor, of the distance D and the bandwidth L. {_describe(KERNELS)} "
+        "(D13). Or module:object of your own.",
+    )
+    feature_map: _one_of(FEATURE_MAPS) = setting(
+        "relu", f"Random features. {_describe(FEATURE_MAPS)}.", label="features"
+    )
+    projection: _one_of(PROJECTIONS) = setting(
+        "agop", f"What points are mapped by before the features. {_describe(PROJECTIONS)}."
+    )
+    depth: int = setting(20, "Layers.", ge=1, le=1000)
+    bandwidth: float = setting(2.0, "L of the kernel.", gt=0)
+    ridge: float = setting(
+        0.0,
+        "Added to the kernel matrix's diagonal. A Gaussian kernel needs some, 1e-3 (D5).",
+        ge=0,
+    )
+    iterations: int = setting(1, "RFM iterations in a layer (D7).", ge=1, le=100)
+    agop_norm: Literal["max", "mean", "sum", "trace"] = setting(
+        "max",
+        "Scale of the AGOP; it matters to cosine features, and to any with several iterations "
+        "(D6).",
+        label="AGOP scale",
+    )
+    width: int = setting(1024, "ReLU features (D10).", only_for=RELU, ge=1, le=10**6)
+    weight_dist: Literal["uniform", "gaussian"] = setting(
+        "uniform",
+        "Distribution of the ReLU features' weights (D9).",
+        label="weights",
+        only_for=RELU,
+    )
+    n_features: Annotated[int, Field(ge=1, le=10**6)] | Literal["input_dim"] = setting(
+        4096,
+        "Cosine features, a number or input_dim for as many as the layer's input has dimensions "
+        "(D11).",
+        label="features",
+        only_for=COS,
+    )
+    gamma: float = setting(
+        0.05,
+        "Inverse width of the l1-Laplacian kernel, the paper's sigma (D11, D12).",
+        label=r"$\gamma$",
+        only_for=COS,
+        gt=0,
+    )
+    precision: Literal["float64", "float32"] = setting(
+        "float64",
+        "Precision of the points as they go from layer to layer. Distances, the kernel matrix, its "
+        "solution, the AGOP and its root are always in float64.",
+    )
+    block_rows: int = setting(
+        4096,
+        "Rows of an n x n array that are worked on at a time. One such array is held, in float64; "
+        "fewer rows at a time take less memory beside it, and more time.",
+        counts=False,
+        ge=1,
+        le=10**7,
+    )
+
+
+class Network(Block):
+    """A network with five fully connected hidden layers. Defaults are the paper's."""
+
+    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
+
+    model: Annotated[str, Field(pattern=NAME)] = setting(
+        ...,
+        f"What is before the head. {_describe(MODELS)}; or a name of your own, with a backbone.",
+    )
+    backbone: Annotated[str, Field(pattern=f"^{OWN.pattern}$")] | None = setting(
+        None,
+        "A backbone of your own, module:function; the function takes (channels, height, width) and "
+        "returns a torch module from images to features. The module is looked for in the working "
+        "folder. On a GPU a training step is captured as a CUDA graph and replayed, so that what "
+        "the torch module does must not depend on values of tensors or on Python's state.",
+    )
+    width: int = setting(512, "Width of the hidden layers.", ge=1, le=10**6)
+    gain: float = setting(
+        0.3,
+        "Gain of the hidden layers' Xavier-uniform initialisation; behind a backbone the first "
+        "keeps PyTorch's default (D18).",
+        gt=0,
+    )
+    activation: _one_of(ACTIVATIONS) = setting(
+        "relu", f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}."
+    )
+    loss: _one_of(LOSSES) = setting("mse", f"What training descends. {_describe(LOSSES)}.")
+    optimizer: Literal["sgd", "adam"] = setting("sgd", "Optimizer.")
+    learning_rate: float = setting(0.05, "Its step size.", gt=0)
+    momentum: float = setting(0.0, "Momentum of SGD.", ge=0, lt=1)
+    recreate_optimizer: bool = setting(
+        True, "Make the optimizer anew each epoch, as the paper's code does (D19)."
+    )
+    batch_size: int = setting(128, "Points of a batch.", ge=1, le=10**7)
+    epochs: int = setting(500, "Passes over the training points.", ge=1, le=10**6)
+    measure_every: int = setting(
+        10,
+        "Epochs between measurements; the initialisation and the last epoch are measured always.",
+        ge=1,
+        le=10**6,
+    )
+    arithmetic: Literal["float32", "tf32", "bf16"] = setting(
+        "float32",
+        "Precision of the products in training steps. float32 is the paper's; tf32 rounds their "
+        "factors to 10 bits, on a GPU only; bf16 computes in bfloat16 with weights, loss and "
+        "optimizer in float32. Evaluation and measurements are in float32 always.",
+    )
+
+
+class TheoryKernel(Block):
+    """The simulation of what ReLU features do to distances (Proposition A.1; v1_fig04)."""
+
+    width: int = setting(1024, "ReLU features.", ge=1, le=10**6)
+    draws: int = setting(100, "Random feature maps to average over.", ge=2, le=10**6)
+
+
+Filter = dict[str, Any]
+
+
+class Figure(Block):
+    """Options of one figure; a figure of the paper needs none."""
+
+    plot: str | None = setting(
+        None, "Kind of plot. A figure of the paper has its own; one of any other name must say it."
+    )
+    rows: list[Filter] | None = setting(
+        None,
+        "Rows of the figure (of a sweep its panels), each a filter on the runs: any setting, run, "
+        "dataset, or study for another study's runs. A list of values lets any of them pass. As "
+        "the paper's figure by default; all runs for one of your own.",
+        min_length=1,
+    )
+    lines: list[Filter] | None = setting(
+        None, "Lines of an overlay, each a filter on the runs as in rows.", min_length=1
+    )
+    layers: list[Annotated[int, Field(ge=1)]] | None = setting(
+        None,
+        "Layers to show. Of a Gram figure in the paper's counting: 1 is the input, l the points "
+        "after l - 1 projections (D29); by default the paper's 1, 3, 7, 13, 19, or as many spread "
+        "over a run that is less deep.",
+        min_length=1,
+    )
+    x: str | None = setting(
+        None, "Of a sweep the setting on the x axis; of an overlay layer or epoch."
+    )
+    y: str | None = setting(
+        None, "What is measured, a column of the tables: nc1, nc2, nfa, train_loss, ..."
+    )
+    by: str | None = setting(
+        None, "Setting or column that tells the lines of a sweep apart; dataset by default."
+    )
+    stage: str | None = setting(
+        None,
+        "Where it is measured: X, MX, PhiMX of Deep RFM (MX by default); input, right, full of a "
+        "network (full by default).",
+    )
+    layer: Annotated[int, Field(ge=1)] | Literal["last"] | None = setting(
+        None, "Layer at which it is measured, last by default."
+    )
+    epoch: Annotated[int, Field(ge=0)] | Literal["last"] | None = setting(
+        None, "Epoch at which it is measured, last by default."
+    )
+    nc2: Literal["nc2", "nc2_over_k2"] | None = setting(
+        None, "NC2 as the Frobenius norm, or that over K^2 as in the earlier version (D3)."
+    )
+    title: str | None = setting(None, "Title above the figure.")
+    footer: bool = setting(True, "Whether a line below says what the figure was made of.")
+    size: list[Annotated[float, Field(gt=0, le=50)]] | None = setting(
+        None, "Width and height in inches.", min_length=2, max_length=2
+    )
+
+
+class Study(Block):
+    """What a study has besides its data sets, runs and figures."""
+
+    description: str = setting("", "One line for readers.", counts=False)
+    seeds: list[Annotated[int, Field(ge=0, le=LARGEST_SEED)]] = setting(
+        [0, 1, 2],
+        "Seeds of the random features, initialisations and batches; error bars are over them.",
+        min_length=1,
+    )
+    torch_threads: int = setting(
+        1,
+        "Threads of each job. The last bits of a float64 product depend on their number, so it "
+        "belongs to the study, not to the machine; more jobs run side by side with fewer threads "
+        "each.",
+        ge=1,
+        le=1024,
+    )
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto",
+        "auto: a GPU for each costly job, where there is one; cpu: none, so that results are the "
+        "same on a machine with a GPU; cuda: a GPU, or an error.",
+    )
+
+
+RUN_KINDS: dict[str, type[Block]] = {"deep_rfm": DeepRFM, "networks": Network}

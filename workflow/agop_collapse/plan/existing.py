@@ -1,0 +1,105 @@
+"""What lies in the results folder already: whose it is, where Snakemake's records are missing."""
+
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from ..files.stamp import read_identity
+from .jobs import Job
+
+RECORDS = Path(".snakemake", "metadata")
+# As long as a name in a folder may be, less one: see snakemake/persistence/file.py.
+LONGEST_NAME = 254
+
+
+def strangers(jobs: Iterable[Job], folder: Path = Path()) -> list[str]:
+    """Outputs of other settings or code that Snakemake, without a record of them, would take.
+
+    Of those made from one another only the first are named: what is made from them follows.
+
+    Parameters
+    ----------
+    jobs : in an order in which none comes before what it is made from
+    folder : that Snakemake works in
+    """
+    found: list[str] = []
+    behind: set[str] = set()
+    for job in jobs:
+        inputs = [path for value in job.inputs.values() for path in _as_list(value)]
+        if behind.intersection(inputs):
+            behind |= set(job.outputs.values())
+            continue
+        for path in job.outputs.values():
+            if _is_strange(folder / path, job.identity) and not has_record(path, folder):
+                found.append(path)
+                behind |= set(job.outputs.values())
+                break
+    return found
+
+
+def _is_strange(path: Path, identity: str) -> bool:
+    if not path.exists() or path.suffix == ".csv":
+        return False
+    return read_identity(path) != identity
+
+
+def has_record(output: str, folder: Path = Path()) -> bool:
+    """Whether Snakemake knows how an output was made."""
+    name = urlsafe_b64encode(output.encode()).decode()
+    parts = [name[start : start + LONGEST_NAME] for start in range(0, len(name), LONGEST_NAME)]
+    return Path(folder, RECORDS, *(f"@{part}" for part in parts[:-1]), parts[-1]).exists()
+
+
+def other_versions(jobs: Iterable[Job], folder: Path = Path()) -> Mapping[str, int]:
+    """Runs that other versions of libraries than this environment's made, counted by versions."""
+    counts: dict[str, int] = {}
+    for job in jobs:
+        record = job.outputs.get("record")
+        if record is None or not (folder / record).exists():
+            continue
+        try:
+            versions = json.loads((folder / record).read_text()).get("versions", {})
+        except (OSError, ValueError):
+            continue
+        differing = {
+            name: version
+            for name, version in versions.items()
+            if _installed(name) not in (None, version)
+        }
+        if differing:
+            text = ", ".join(f"{name} {version}" for name, version in sorted(differing.items()))
+            counts[text] = counts.get(text, 0) + 1
+    return counts
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def warning(jobs: list[Job], target: str, folder: Path = Path()) -> str:
+    """What a user should know of what lies there; empty if there is nothing to say."""
+    lines = []
+    if found := strangers(jobs, folder):
+        what = "a result was" if len(found) == 1 else f"{len(found)} results were"
+        lines += [
+            f"{what} made by other settings, data or code than today's, and without its own "
+            "records (.snakemake) Snakemake would take what it finds. To derive them again, and "
+            "all that is made from them:",
+            f"    snakemake {target} -R {' '.join(found)}",
+        ]
+    for versions, count in other_versions(jobs, folder).items():
+        lines.append(
+            f"{count} run{'s' * (count > 1)} made with {versions} lie here, where other versions "
+            "are installed. They stay as they are; delete them to have them made anew."
+        )
+    return "\n".join(lines)
+
+
+def _as_list(value: object) -> list[str]:
+    return [os.fspath(value)] if isinstance(value, str | Path) else list(value)

@@ -1,0 +1,149 @@
+"""The kinds of figures, and the paper's figures as instances of them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import figure_rows as rows
+from .figure_rows import RowMaker
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """A kind of figure, drawn by the module of its name in `plots`.
+
+    description : for the documentation
+    draws : the kind of its runs, "deep_rfm" or "networks"; None where the figure tells by what it
+        names
+    tables : of each run, that it is drawn from; of the study as a whole where it shows no runs
+    options : keys of a figure's block that it takes besides plot, rows, title, footer and size
+    rows : makes its rows
+    all_seeds : whether it shows the spread over seeds, or the smallest seed
+    """
+
+    description: str
+    draws: str | None
+    tables: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    rows: RowMaker = rows.one_run_a_row
+    all_seeds: bool = True
+
+
+NETWORK_TABLES = ("network_nc", "network_training")
+WHERE_MEASURED = ("x", "y", "stage", "layer", "epoch")
+
+FIGURE_KINDS = {
+    "deep_rfm_curves": FigureKind(
+        "NC1 and NC2 of Deep RFM against the layer",
+        "deep_rfm",
+        ("deep_rfm",),
+        ("nc2",),
+        rows.curve_rows,
+    ),
+    "gram": FigureKind(
+        "Gram matrices of Deep RFM's points",
+        "deep_rfm",
+        ("gram_picture",),
+        ("layers",),
+        rows.gram_rows,
+        all_seeds=False,
+    ),
+    "ablation": FigureKind(
+        "Deep RFM with the AGOP beside Deep RFM without",
+        "deep_rfm",
+        ("deep_rfm",),
+        (),
+        rows.ablation_rows,
+    ),
+    "spectrum": FigureKind(
+        "eigenvalues of the AGOP, layer by layer",
+        "deep_rfm",
+        ("agop_spectrum", "deep_rfm"),
+        ("layers",),
+        rows.spectrum_rows,
+        all_seeds=False,
+    ),
+    "decomposition": FigureKind(
+        "NC1 of the parts of a network's layers against the epoch", "networks", NETWORK_TABLES
+    ),
+    "network_nc2": FigureKind(
+        "NC2 of the parts of a network's layers against the epoch", "networks", NETWORK_TABLES
+    ),
+    "ansatz": FigureKind(
+        "variability, neural feature ansatz and loss of a network against the epoch",
+        "networks",
+        ("network_nc", "network_nfa", "network_training"),
+    ),
+    "nfa_null": FigureKind(
+        "the neural feature ansatz beside its baselines",
+        "networks",
+        ("network_nfa", "network_training"),
+    ),
+    "sweep": FigureKind(
+        "a measure against a setting",
+        None,
+        (),
+        (*WHERE_MEASURED, "by"),
+        rows.sweep_rows,
+    ),
+    "overlay": FigureKind(
+        "a measure of several runs in one panel, against layer or epoch",
+        None,
+        (),
+        (*WHERE_MEASURED, "lines"),
+        rows.overlay_rows,
+    ),
+    "theory_kernel": FigureKind(
+        "what ReLU features do to distances", None, ("theory_kernel",), (), rows.no_rows
+    ),
+}
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure of the paper.
+
+    kind : a kind of figure
+    rows : filters on the runs; the runs that pass one, seeds aside, are rows of the figure
+    defaults : what it shows otherwise than its kind does
+    """
+
+    kind: str
+    rows: tuple[dict[str, Any], ...] = ()
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+
+_RELU = {"feature_map": "relu", "projection": "agop"}
+_COS = {"feature_map": "cos", "projection": "agop"}
+_MLP = {"model": "mlp"}
+_RESNET18 = {"model": "resnet18"}
+_VGG11 = {"model": "vgg11"}
+_V1 = {"nc2": "nc2_over_k2"}
+
+PAPER_FIGURES = {
+    "fig01": PaperFigure("gram", (_COS, _RELU)),
+    "fig02": PaperFigure("decomposition", (_MLP, _RESNET18)),
+    "fig03": PaperFigure("deep_rfm_curves", (_RELU,)),
+    "fig04": PaperFigure("deep_rfm_curves", (_COS,)),
+    "fig05": PaperFigure("gram", (_COS,)),
+    "fig06": PaperFigure("gram", (_RELU,)),
+    "fig07": PaperFigure("decomposition", (_MLP,)),
+    "fig08": PaperFigure("decomposition", (_RESNET18,)),
+    "fig09": PaperFigure("decomposition", (_VGG11,)),
+    "fig10": PaperFigure("ansatz", (_MLP,)),
+    "fig11": PaperFigure("ansatz", (_RESNET18,)),
+    "fig12": PaperFigure("ansatz", (_VGG11,)),
+    # Figures of the earlier version (arXiv v1) that show something else.
+    "v1_fig01": PaperFigure("decomposition", (_MLP,)),
+    "v1_fig02": PaperFigure("gram", (_RELU,), {"stage": "X"}),
+    "v1_fig03": PaperFigure("deep_rfm_curves", (_RELU,), _V1),
+    "v1_fig04": PaperFigure("theory_kernel"),
+    "v1_fig05": PaperFigure("deep_rfm_curves", (_RELU,), _V1),
+    "v1_fig06": PaperFigure("deep_rfm_curves", (_RELU,), _V1),
+    "v1_fig07": PaperFigure("decomposition", (_MLP,)),
+    "v1_fig08": PaperFigure("ansatz", (_MLP,)),
+    # The project's own.
+    "nfa_null": PaperFigure("nfa_null", (_MLP,)),
+    "network_nc2": PaperFigure("network_nc2", (_MLP,)),
+    "spectrum": PaperFigure("spectrum", (_RELU,)),
+    "ablation": PaperFigure("ablation", ({"projection": "identity"},)),
+}

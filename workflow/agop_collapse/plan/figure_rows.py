@@ -1,0 +1,406 @@
+"""From filters on runs to the rows of a figure: what each kind of figure shows, and of which runs.
+
+A row is a plain dict: its label, and for each of its runs, seeds aside, what selects it in the
+tables (study, dataset, run), with what the kind of figure needs besides.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import declarations
+from .check import ConfigError, unknown
+from .declarations import RUN_KINDS, applies
+from .registry import ACTIVATIONS, FEATURE_MAPS, KERNELS, LOSSES, MODELS, PROJECTIONS, label_of
+from .runs import RUN_COLUMNS, Run, as_text, dataset_label, filter_keys
+
+# What can be drawn against a setting, layer or epoch, by the table that has it.
+COLLAPSE = ("nc1", "nc1_code", "nc2", "nc2_mse", "trace_within", "trace_between")
+MEASURES = {
+    "deep_rfm": {
+        "deep_rfm": (
+            *COLLAPSE,
+            *("train_mse", "solve_residual", "sensitivity", "within_distance"),
+            *("train_accuracy", "test_accuracy", "agop_effective_rank"),
+        ),
+        "gram": ("within_mean", "within_sd", "between_mean", "between_sd"),
+    },
+    "networks": {
+        "network_nc": (*COLLAPSE, "trace_total"),
+        "network_nfa": ("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent"),
+        "network_training": ("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
+    },
+}
+STAGES = {"deep_rfm": ("X", "MX", "PhiMX"), "networks": ("input", "right", "full")}
+DEFAULT_STAGE = {"deep_rfm": "MX", "networks": "full"}
+STAGED = ("deep_rfm", "network_nc")
+TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
+
+REGISTRIES = {
+    "kernel": KERNELS,
+    "feature_map": FEATURE_MAPS,
+    "projection": PROJECTIONS,
+    "model": MODELS,
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a figure's rows are made from.
+
+    study, where : the study's name, and the figure's key path
+    block : the figure as configured; filters : of its rows; runs : all that it may show
+    draws : kind of the runs, where the kind of figure says it
+    """
+
+    study: str
+    where: str
+    block: declarations.Figure
+    filters: list[dict[str, Any]]
+    runs: Sequence[Run]
+    draws: str | None
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def refuse(self, reason: str, key: str = "") -> ConfigError:
+        """The error for what is wrong with the figure, or with one of its keys."""
+        return ConfigError(f"{self.where}{'.' * bool(key)}{key}{reason}")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a figure shows: its rows, their runs of all seeds, tables and options for drawing."""
+
+    rows: list[dict[str, Any]]
+    runs: list[Run]
+    tables: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+RowMaker = Callable[[Request], Rows]
+
+
+def no_rows(request: Request) -> Rows:
+    """For figures of a simulation."""
+    return Rows([], [])
+
+
+def one_run_a_row(request: Request) -> Rows:
+    """A row for each run that passes a filter, each once."""
+    runs = chosen(request, request.draws, request.filters)
+    rows = [_row(full_label(request, run), [run]) for run in lines(runs)]
+    return Rows(rows, runs)
+
+
+def gram_rows(request: Request) -> Rows:
+    """One run a row; layers that all of them have."""
+    made = one_run_a_row(request)
+    stage = request.defaults.get("stage", "MX")
+    depth = min(run.settings.depth for run in made.runs)
+    # Xtilde has one more than X: what the last layer's projection makes.
+    deepest = depth if stage == "X" else depth + 1
+    layers = request.block.layers or spread_layers(deepest)
+    if len(set(layers)) < len(layers):
+        raise request.refuse(f" = {layers} must not hold anything twice", "layers")
+    if max(layers) > deepest:
+        raise request.refuse(
+            f" = {layers}: a run of depth {depth} has layers 1 (the input) to {deepest}", "layers"
+        )
+    options = {"layers": layers, "stage": stage}
+    return Rows(made.rows, made.runs, options=options)
+
+
+def spread_layers(deepest: int) -> list[int]:
+    """The paper's columns 1, 3, 7, 13, 19 where a run has them, else as many, in proportion."""
+    paper = [1, 3, 7, 13, 19]
+    if deepest >= paper[-1]:
+        return paper
+    return sorted({1 + round((layer - 1) * (deepest - 1) / 18) for layer in paper})
+
+
+def spectrum_rows(request: Request) -> Rows:
+    """One run a row; of the layers asked for, or of all of a few."""
+    made = one_run_a_row(request)
+    depth = min(run.settings.depth for run in made.runs)
+    layers = request.block.layers
+    if layers and max(layers) > depth:
+        raise request.refuse(
+            f" = {layers}: a run of depth {depth} has layers 1 to {depth}", "layers"
+        )
+    return Rows(made.rows, made.runs, options={"layers": layers or spread_layers(depth)})
+
+
+def curve_rows(request: Request) -> Rows:
+    """One run a row; NC2 as asked for."""
+    made = one_run_a_row(request)
+    nc2 = request.block.nc2 or request.defaults.get("nc2", "nc2")
+    return Rows(made.rows, made.runs, options={"nc2": nc2})
+
+
+def ablation_rows(request: Request) -> Rows:
+    """Two runs a row: with the AGOP, and its like with M = I."""
+    rows, runs = [], []
+    for run in lines(chosen(request, "deep_rfm", request.filters)):
+        pair = {each.settings.projection: each for each in (run, _other_projection(request, run))}
+        row = {
+            "label": full_label(request, pair["agop"]),
+            "runs": [_selector(pair[role]) | {"role": role} for role in ("agop", "identity")],
+        }
+        if row not in rows:
+            rows.append(row)
+            of_pair = {each.line for each in pair.values()}
+            runs += [each for each in request.runs if each.line in of_pair]
+    return Rows(rows, runs)
+
+
+def _other_projection(request: Request, run: Run) -> Run:
+    """The run that differs in its projection, if need be in other settings too."""
+
+    def alike(other: Run) -> bool:
+        same = ("study", "dataset", "kernel", "feature_map")
+        return all(other.value(key) == run.value(key) for key in same)
+
+    candidates = [
+        other
+        for other in lines(request.runs)
+        if other.kind == "deep_rfm"
+        and other.settings.projection != run.settings.projection
+        and alike(other)
+    ]
+    twin = run.settings.model_copy(update={"projection": None})
+    twins = [
+        other
+        for other in candidates
+        if other.settings.model_copy(update={"projection": None}) == twin
+    ]
+    found = twins or candidates
+    if len(found) != 1:
+        names = ", ".join(other.name for other in found)
+        reason = f"; there are {names}, and which is meant is unclear" if found else ""
+        raise request.refuse(
+            f": {full_label(request, run)} needs a run of each projection, agop and identity"
+            f"{reason}"
+        )
+    return found[0]
+
+
+def sweep_rows(request: Request) -> Rows:
+    """A panel for each filter: a measure against a setting, a line for each value of another."""
+    block = request.block
+    by = block.by or "dataset"
+    kind = _kind_of(request, request.filters, settings={"x": block.x, "by": by})
+    options = _measured(request, kind)
+    rows, drawn = [], []
+    for wanted in request.filters:
+        runs = [
+            run
+            for run in chosen(request, kind, [wanted])
+            if run.value(block.x) is not None and applies_to(run, block.x)
+        ]
+        points: dict[tuple[str, Any], Run] = {}
+        for run in lines(runs):
+            line = dataset_label(run.dataset) if by == "dataset" else value_label(run, by)
+            other = points.setdefault((line, run.value(block.x)), run)
+            if other is not run:
+                raise request.refuse(
+                    f": {run.name} and {other.name} have the same {block.x} and {by}, so they are "
+                    "one point of one line; let `by` be what they differ in, or choose by `rows`"
+                )
+        if len({x for _, x in points}) < 2:
+            found = ", ".join(sorted({as_text(x) for _, x in points})) or "none"
+            raise request.refuse(
+                f" = {block.x!r}: the runs have one value of it only ({found})", "x"
+            )
+        selectors = [
+            _selector(run) | {"x": x if _is_number(x) else value_of(run, block.x), "line": line}
+            for (line, x), run in points.items()
+        ]
+        label = filter_label(wanted, kind) if len(request.filters) > 1 else ""
+        rows.append({"label": label, "runs": selectors})
+        drawn += runs
+    x_label = declarations.label(RUN_KINDS[kind], block.x)
+    tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
+    return Rows(rows, drawn, tables, options | {"x_label": x_label})
+
+
+def overlay_rows(request: Request) -> Rows:
+    """A line for each run that passes a filter, named by the filter where it is the only one."""
+    filters = request.block.lines or [{}]
+    kind = _kind_of(request, filters, settings={})
+    options = _measured(request, kind)
+    x = request.block.x or ("layer" if kind == "deep_rfm" else "epoch")
+    if x not in ("layer", "epoch") or (kind == "deep_rfm" and x == "epoch"):
+        allowed = "layer" if kind == "deep_rfm" else "layer, epoch"
+        raise request.refuse(f" = {x!r} is not one of {allowed}", "x")
+    rows, drawn = [], []
+    for wanted in filters:
+        runs = [run for run in chosen(request, kind, [wanted]) if run not in drawn]
+        found = lines(runs)
+        for run in found:
+            named = filter_label(wanted, kind) if len(found) == 1 else ""
+            rows.append(_row(named or full_label(request, run), [run]))
+        drawn += runs
+    tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
+    return Rows(rows, drawn, tables, options | {"x": x})
+
+
+def _measured(request: Request, kind: str) -> dict[str, Any]:
+    """What is drawn, and where it is measured."""
+    block = request.block
+    tables = MEASURES[kind]
+    table = next((name for name, columns in tables.items() if block.y in columns), None)
+    if table is None:
+        every = [column for columns in tables.values() for column in columns]
+        raise ConfigError(unknown(f"{request.where}.y", block.y, dict.fromkeys(every)))
+    stage = block.stage or (DEFAULT_STAGE[kind] if table in STAGED else None)
+    if stage is not None and (table not in STAGED or stage not in STAGES[kind]):
+        allowed = ", ".join(STAGES[kind]) if table in STAGED else f"nothing: {table} has no stages"
+        raise request.refuse(f" = {stage!r} is not one of {allowed}", "stage")
+    where = {
+        "layer": block.layer or "last",
+        "epoch": "last" if block.epoch is None else block.epoch,
+    }
+    return {"table": table, "y": block.y, "stage": stage} | where
+
+
+def _kind_of(
+    request: Request, filters: list[dict[str, Any]], settings: dict[str, str | None]
+) -> str:
+    """Whether Deep RFM or networks are drawn, by what the figure names."""
+    for key in ("y", *(key for key in settings if key != "by")):
+        if getattr(request.block, key) is None:
+            raise request.refuse(f": {key} must be given for the plot {request.block.plot}")
+    used = {
+        "y": request.block.y,
+        **settings,
+        **{f"rows: {key}": key for wanted in filters for key in wanted},
+    }
+    known = {
+        kind: {*filter_keys(kind), *(c for columns in MEASURES[kind].values() for c in columns)}
+        for kind in RUN_KINDS
+    }
+    kinds = [kind for kind in RUN_KINDS if all(value in known[kind] for value in used.values())]
+    if request.block.stage is not None:
+        kinds = [kind for kind in kinds if request.block.stage in STAGES[kind]] or kinds
+    kinds = [kind for kind in kinds if any(run.kind == kind for run in request.runs)] or kinds
+    if len(kinds) == 1:
+        return kinds[0]
+    if not kinds:
+        every = list(dict.fromkeys(name for names in known.values() for name in sorted(names)))
+        for key, value in used.items():
+            if value not in every:
+                raise ConfigError(unknown(f"{request.where}.{key.partition(':')[0]}", value, every))
+        named = ", ".join(map(str, used.values()))
+        raise request.refuse(f": neither Deep RFM nor networks have all of {named}")
+    raise request.refuse(
+        ": both Deep RFM and networks have what it shows; say which by a filter on kernel or "
+        "model, or by its stage"
+    )
+
+
+def chosen(request: Request, kind: str | None, filters: Iterable[dict[str, Any]]) -> list[Run]:
+    """The runs of a kind that pass a filter, in the filters' order, each once.
+
+    Raises
+    ------
+    ConfigError : when a filter names what such runs do not have, or lets none of them pass.
+    """
+    found: dict[Run, None] = {}
+    for wanted in filters:
+        for key in wanted:
+            if key not in filter_keys(kind):
+                raise ConfigError(
+                    unknown(f"{request.where}.rows", key, filter_keys(kind), what="key")
+                )
+        elsewhere = "study" in wanted
+        passing = [
+            run
+            for run in request.runs
+            if run.kind == kind
+            and (elsewhere or run.study == request.study)
+            and all(_passes(run, key, value) for key, value in wanted.items())
+        ]
+        if not passing:
+            criteria = (
+                ", ".join(f"{key}: {value}" for key, value in wanted.items()) or "of its kind"
+            )
+            raise request.refuse(
+                f": no run has {criteria}; add one to the study, or leave the figure out"
+                if wanted
+                else ": the study has no run that it could show"
+            )
+        found |= dict.fromkeys(passing)
+    return list(found)
+
+
+def _passes(run: Run, key: str, wanted: Any) -> bool:
+    value = run.value(key)
+    options = wanted if isinstance(wanted, list) else [wanted]
+    same = any(value == option and _is_bool(value) == _is_bool(option) for option in options)
+    return same and applies_to(run, key)
+
+
+def applies_to(run: Run, key: str) -> bool:
+    """Whether a run's results depend on a setting, or it is a column that names the run."""
+    return key in RUN_COLUMNS or applies(run.settings, key)
+
+
+def lines(runs: Iterable[Run]) -> list[Run]:
+    """One run of each, seeds aside."""
+    found: dict[tuple, Run] = {}
+    for run in runs:
+        found.setdefault(run.line, run)
+    return list(found.values())
+
+
+def full_label(request: Request, run: Run) -> str:
+    """Data set and name for readers, such as "MNIST, Gaussian, ReLU"; and another study's name."""
+    label = f"{dataset_label(run.dataset)}, {run.label}"
+    return label if run.study == request.study else f"{label}, study {run.study}"
+
+
+def filter_label(wanted: dict[str, Any], kind: str) -> str:
+    """A filter for readers, such as "gain = 0.01"."""
+    parts = []
+    for key, value in wanted.items():
+        values = value if isinstance(value, list) else [value]
+        if key == "dataset":
+            parts.append(" and ".join(map(dataset_label, values)))
+        elif key in ("run", "study"):
+            parts.append(" and ".join(map(str, values)))
+        elif key in REGISTRIES:
+            parts.append(" and ".join(label_of(REGISTRIES[key], value) for value in values))
+        elif key == "seed":
+            parts.append(f"seed {' and '.join(map(str, values))}")
+        else:
+            name = declarations.label(RUN_KINDS[kind], key)
+            parts.append(f"{name} = {' and '.join(map(as_text, values))}")
+    return ", ".join(parts)
+
+
+def value_label(run: Run, key: str) -> str:
+    """What a line of a sweep is called by one of its runs' settings."""
+    return filter_label({key: run.value(key)}, run.kind)
+
+
+def value_of(run: Run, key: str) -> str:
+    """A setting that is no number, as an axis has it."""
+    value = run.value(key)
+    return label_of(REGISTRIES[key], value) if key in REGISTRIES else as_text(value)
+
+
+def _row(label: str, runs: list[Run]) -> dict[str, Any]:
+    return {"label": label, "runs": [_selector(run) for run in runs]}
+
+
+def _selector(run: Run) -> dict[str, Any]:
+    return {"study": run.study, "dataset": run.dataset, "run": run.name}
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

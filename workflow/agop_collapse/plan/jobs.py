@@ -1,0 +1,438 @@
+"""The jobs of a configuration: for each its identity, what its script is given, and its files.
+
+The rules ask here, and hand over what they are told; nothing else knows how results hang together.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..common.errors import UserError
+from ..data import archives
+from . import resources
+from .code_digest import code_digest
+from .configuration import Configuration, Study, own_file
+from .contents import Contents
+from .declarations import Dataset
+from .figures import Drawing
+from .identity import digest_of, identity
+from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of
+from .runs import Run, dataset_label, typed_settings
+from .tables import runs_rows, runs_types
+
+# What each run's measurement makes, and of that what a study's tables hold of all its runs.
+MEASURED = {
+    "deep_rfm": ("deep_rfm", "gram", "gram_picture", "agop_spectrum"),
+    "networks": ("network_nc", "network_nfa", "network_training"),
+}
+COMBINED = {
+    "deep_rfm": ("deep_rfm", "gram", "agop_spectrum"),
+    "networks": ("network_nc", "network_nfa", "network_training"),
+}
+KIND_OF_TABLE = {table: kind for kind, tables in MEASURED.items() for table in tables}
+MADE = {"deep_rfm": ("build_deep_rfm", "layers"), "networks": ("train_network", "checkpoints")}
+MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
+MADE_ONCE = (
+    *("prepare_data", "make", "measure", "combine_table", "list_runs", "summarise_nfa"),
+    *("simulate_theory_kernel", "plot_figure", "_code"),
+)
+
+
+class TargetError(UserError):
+    """A target that the configuration has nothing for."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job.
+
+    identity : of what it makes
+    settings : plain values, what its script is given
+    inputs, outputs : paths by name, as the rule has them
+    threads, mem_mb, minutes, gpus : what it needs
+    """
+
+    identity: str
+    settings: dict[str, Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    threads: int = 1
+    mem_mb: int = 2000
+    minutes: int = 10
+    gpus: int = 0
+
+
+class Part(NamedTuple):
+    """A table that another is made from, or a figure.
+
+    columns : what its rows begin with, for a run's; None for a study's, which has them
+    """
+
+    path: str
+    columns: dict[str, Any] | None
+    identity: str
+
+
+class Jobs:
+    """The jobs of all studies, each made when it is asked for.
+
+    Parameters
+    ----------
+    configuration : checked and spelled out
+    workflow : the folder of scripts/ and agop_collapse/
+    data_root : where public data sets lie
+    contents : digests of the user's own data
+    """
+
+    def __init__(
+        self, configuration: Configuration, workflow: Path, data_root: str, contents: Contents
+    ):
+        self.studies = configuration.studies
+        self._scripts = Path(workflow, "scripts")
+        self._library = Path(workflow, "agop_collapse")
+        self._data_root = data_root
+        self._contents = contents
+        self._runs = {
+            (*run.line, run.seed): run for study in self.studies.values() for run in study.runs
+        }
+        for name in MADE_ONCE:
+            setattr(self, name, cache(getattr(self, name)))
+
+    def of(self, rule: str, wildcards: Mapping[str, str]) -> Job:
+        """The job of a rule for a path's wildcards.
+
+        Raises
+        ------
+        TargetError : when the configuration has no such thing; the message says what there is.
+        """
+        if rule in MEASURE.values() or rule in {made for made, _ in MADE.values()}:
+            kind = "deep_rfm" if "deep_rfm" in rule else "networks"
+            run = self.run(kind, wildcards)
+            return self.measure(run) if rule in MEASURE.values() else self.make(run)
+        study = wildcards["study"]
+        match rule:
+            case "prepare_data":
+                return self.prepare_data(study, wildcards["dataset"])
+            case "combine_table":
+                return self.combine_table(study, wildcards["table"])
+            case "plot_figure":
+                return self.plot_figure(study, wildcards["figure"])
+        return getattr(self, rule)(study)
+
+    def run(self, kind: str, wildcards: Mapping[str, str]) -> Run:
+        """The run that a path's wildcards name."""
+        study, dataset, name, seed = (wildcards[key] for key in ("study", "dataset", "run", "seed"))
+        found = self._runs.get((study, kind, dataset, name, int(seed)))
+        if found is None or str(found.seed) != seed:
+            there = dict.fromkeys(run.name for run in self.studies[study].of_kind(kind))
+            raise TargetError(
+                f"The study {study} has no run {dataset}, {name}, seed {seed} of {kind} in the "
+                f"configuration; its runs are: {', '.join(there) or 'none'}."
+            )
+        return found
+
+    def _code(self, script: str, *places: str) -> str:
+        entries = [self._file(place) for place in places if place]
+        return code_digest(self._scripts / f"{script}.py", self._library, entries)
+
+    def _file(self, place: str) -> Path:
+        """The file of a "module:object", the library's or the user's own."""
+        first, *rest = place.partition(":")[0].split(".")
+        if first == self._library.name:
+            return self._library.joinpath(*rest).with_suffix(".py")
+        return own_file(place)
+
+    # Data
+
+    def dataset(self, study: str, name: str) -> Dataset:
+        """A data set's settings."""
+        datasets = self.studies[study].datasets
+        if name not in datasets:
+            raise TargetError(
+                f"The study {study} has no data set {name}; it has: {', '.join(datasets)}."
+            )
+        return datasets[name]
+
+    def prepare_data(self, study: str, name: str) -> Job:
+        """Images, standardised and sorted by class."""
+        dataset = self.dataset(study, name)
+        settings = typed_settings(dataset)
+        public = dataset.kind in archives.ARCHIVES
+        path = f"{self._data_root}/{dataset.kind}" if public else dataset.path
+        own = {
+            key: self._contents.digest(getattr(dataset, key))
+            for key in ("path", "test_path")
+            if getattr(dataset, key) is not None
+        }
+        files = archives.files_of(dataset.kind, path) if public else []
+        checksums = [archive.sha256 for archive in archives.ARCHIVES.get(dataset.kind, ())]
+        made = identity(
+            "prepare_data",
+            settings | {"contents": own, "checksums": checksums},
+            self._code("prepare_data"),
+            [],
+        )
+        return Job(
+            made,
+            settings | {"identity": made, "path": path, "test_path": dataset.test_path},
+            {"files": [str(file) for file in files]},
+            {"data": f"results/{study}/data/{name}.safetensors"},
+            mem_mb=resources.data_mem_mb(dataset),
+            minutes=30,
+        )
+
+    # Runs
+
+    def make(self, run: Run) -> Job:
+        """A run's layers or checkpoints: what Deep RFM builds, or a network trains."""
+        study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
+        rule, folder = MADE[run.kind]
+        places = _places(run)
+        settings = typed_settings(run.settings) | places
+        code = self._code(rule, *places.values())
+        machine = {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
+        decisive = settings | machine | {"seed": run.seed}
+        made = identity(rule, decisive, code, [data.identity])
+        record = {
+            **{"study": run.study, "kind": run.kind, "dataset": run.dataset, "run": run.name},
+            **{"seed": run.seed, "settings": dict(run.settings), "code": code},
+            **{"dataset_settings": dict(self.dataset(run.study, run.dataset))},
+            **{"dataset_identity": data.identity, "torch_threads": machine["torch_threads"]},
+        }
+        given = {
+            "identity": made,
+            "data": data.identity,
+            "settings": dict(run.settings) | places,
+            "seed": run.seed,
+            "record": record,
+            **machine,
+        }
+        return Job(
+            made,
+            given,
+            {"data": data.outputs["data"]},
+            {folder: f"{run.folder}/{folder}", "record": f"{run.folder}/run.json"},
+            **self._needs(run, study),
+        )
+
+    def measure(self, run: Run) -> Job:
+        """The tables of one run."""
+        made, data = self.make(run), self.prepare_data(run.study, run.dataset)
+        rule = MEASURE[run.kind]
+        settings = {key: made.settings[key] for key in ("torch_threads", "device")}
+        places = _places(run) if run.kind == "networks" else {}
+        measured = identity(
+            rule, settings, self._code(rule, *places.values()), [data.identity, made.identity]
+        )
+        given = {
+            "identity": measured,
+            "data": data.identity,
+            "made": made.identity,
+            "settings": made.settings["settings"],
+            "seed": run.seed,
+            **settings,
+        }
+        folder = MADE[run.kind][1]
+        return Job(
+            measured,
+            given,
+            {"data": data.outputs["data"], folder: made.outputs[folder]},
+            {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]},
+            **self._needs(run, self.studies[run.study]),
+        )
+
+    def _needs(self, run: Run, study: Study) -> dict[str, int]:
+        n = self.dataset(run.study, run.dataset).n
+        needs = {"threads": study.settings.torch_threads, "gpus": resources.gpus(study.settings)}
+        if run.kind == "deep_rfm":
+            return needs | {
+                "mem_mb": resources.deep_rfm_mem_mb(run.settings, n),
+                "minutes": resources.deep_rfm_minutes(run.settings, n, study.settings),
+            }
+        return needs | {
+            "mem_mb": resources.network_mem_mb(n),
+            "minutes": resources.network_minutes(run.settings, n, study.settings),
+        }
+
+    # Tables
+
+    def parts(self, runs: Iterable[Run], table: str) -> list[Part]:
+        """One table of some runs."""
+        jobs = [(run, self.measure(run)) for run in runs]
+        return [Part(job.outputs[table], run.columns, job.identity) for run, job in jobs]
+
+    def combine_table(self, study: str, table: str) -> Job:
+        """One table of all runs of a study."""
+        runs = self.studies[study].of_kind(KIND_OF_TABLE[table])
+        if not runs:
+            raise TargetError(f"The study {study} has no run for the table {table}.")
+        parts = self.parts(runs, table)
+        return self._from_parts("combine_table", study, {"table": table}, {table: parts}, table)
+
+    def _from_parts(
+        self,
+        rule: str,
+        study: str,
+        settings: dict[str, Any],
+        parts: dict[str, list[Part]],
+        table: str,
+    ) -> Job:
+        every = [part for of_table in parts.values() for part in of_table]
+        decisive = settings | {"columns": [part.columns for part in every]}
+        made = identity(rule, decisive, self._code(rule), [part.identity for part in every])
+        return Job(
+            made,
+            settings | {"identity": made, "parts": _plain(parts)},
+            {"parts": [part.path for part in every]},
+            {"table": f"results/{study}/tables/{table}.parquet"},
+        )
+
+    def summarise_nfa(self, study: str) -> Job:
+        """The neural feature ansatz of a study's networks, in one number each."""
+        tables = {
+            name: self.combine_table(study, name) for name in ("network_nfa", "network_training")
+        }
+        parts = {
+            name: [Part(job.outputs["table"], None, job.identity)] for name, job in tables.items()
+        }
+        job = self._from_parts("summarise_nfa", study, {}, parts, "nfa_summary")
+        job.outputs["csv"] = f"results/{study}/tables/nfa_summary.csv"
+        return job
+
+    def list_runs(self, study: str) -> Job:
+        """The table of a study's runs, with every setting."""
+        chosen = self.studies[study]
+        rows = runs_rows(chosen, {run: self.make(run).identity for run in chosen.runs})
+        settings = {"rows": rows, "types": runs_types()}
+        made = identity("list_runs", settings, self._code("list_runs"), [])
+        path = f"results/{study}/tables/runs.parquet"
+        return Job(made, settings | {"identity": made}, {}, {"table": path})
+
+    def simulate_theory_kernel(self, study: str) -> Job:
+        """What ReLU features do to distances, simulated."""
+        chosen = self.studies[study]
+        settings = typed_settings(chosen.theory_kernel) | {
+            "study": study,
+            "seed": chosen.settings.seeds[0],
+            "torch_threads": chosen.settings.torch_threads,
+        }
+        rule = "simulate_theory_kernel"
+        made = identity(rule, settings, self._code(rule), [])
+        path = f"results/{study}/tables/theory_kernel.parquet"
+        threads = chosen.settings.torch_threads
+        return Job(made, settings | {"identity": made}, {}, {"table": path}, threads=threads)
+
+    def tables(self, study: str) -> dict[str, Job]:
+        """The tables of a study, by name."""
+        chosen = self.studies[study]
+        kinds = [kind for kind in COMBINED if chosen.of_kind(kind)]
+        found = {name: self.combine_table(study, name) for kind in kinds for name in COMBINED[kind]}
+        if chosen.of_kind("networks"):
+            found["nfa_summary"] = self.summarise_nfa(study)
+        if any(drawing.kind == "theory_kernel" for drawing in chosen.drawings.values()):
+            found["theory_kernel"] = self.simulate_theory_kernel(study)
+        return found | {"runs": self.list_runs(study)}
+
+    # Figures
+
+    def drawing(self, study: str, figure: str) -> Drawing:
+        """A figure of a study."""
+        drawings = self.studies[study].drawings
+        if figure not in drawings:
+            names = ", ".join(drawings) or "none"
+            raise TargetError(
+                f"The study {study} has no figure {figure}; it has: {names}."
+                " Add it to the study's figures in the configuration."
+            )
+        return drawings[figure]
+
+    def plot_figure(self, study: str, figure: str) -> Job:
+        """A figure, as PDF and PNG."""
+        drawing = self.drawing(study, figure)
+        parts = {table: self.parts(drawing.runs, table) for table in drawing.tables}
+        if drawing.kind == "theory_kernel":
+            job = self.simulate_theory_kernel(study)
+            parts = {"theory_kernel": [Part(job.outputs["table"], None, job.identity)]}
+        every = [part for of_table in parts.values() for part in of_table]
+        place = f"agop_collapse.plots.{drawing.kind}"
+        settings = {
+            "plot": place,
+            "rows": drawing.rows,
+            "options": drawing.options,
+            "title": drawing.block.title,
+            "size": drawing.block.size,
+            "footer": self._footer(study, drawing) if drawing.block.footer else None,
+        }
+        style = Path(self._library, "plots", "paper.mplstyle")
+        decisive = settings | {"columns": [part.columns for part in every]}
+        decisive |= {"style": digest_of(style.read_text(encoding="utf-8"))}
+        made = identity(
+            "plot_figure",
+            decisive,
+            self._code("plot_figure", f"{place}:draw"),
+            [part.identity for part in every],
+        )
+        return Job(
+            made,
+            settings | {"identity": made, "parts": _plain(parts)},
+            {"parts": [part.path for part in every]},
+            {ending: f"figures/{study}/{figure}.{ending}" for ending in ("pdf", "png")},
+        )
+
+    def _footer(self, study: str, drawing: Drawing) -> str:
+        """What a reader must know of where a figure comes from."""
+        runs = drawing.runs
+        if not runs:
+            return f"study {study}; simulated"
+        sizes = {
+            f"{dataset_label(run.dataset)} (n = {self.dataset(run.study, run.dataset).n:,})": None
+            for run in runs
+        }
+        studies = list(dict.fromkeys(run.study for run in runs))
+        seeds = sorted({run.seed for run in runs})
+        named = f"{'studies' if len(studies) > 1 else 'study'} {', '.join(studies)}"
+        drawn = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+        return f"{named}; {', '.join(sizes)}; {drawn}"
+
+    def figures(self, study: str) -> dict[str, Job]:
+        """The figures of a study, by name."""
+        return {name: self.plot_figure(study, name) for name in self.studies[study].drawings}
+
+    # All of it
+
+    def everything(self, study: str) -> dict[str, Job]:
+        """All that a study keeps: each job, from the data to the figures, by a name of its own."""
+        chosen = self.studies[study]
+        found = {f"data {name}": self.prepare_data(study, name) for name in chosen.datasets}
+        for run in chosen.runs:
+            found[f"make {run.folder}"] = self.make(run)
+            found[f"measure {run.folder}"] = self.measure(run)
+        found |= {f"table {name}": job for name, job in self.tables(study).items()}
+        return found | {f"figure {name}": job for name, job in self.figures(study).items()}
+
+    def public_files(self, study: str) -> list[str]:
+        """Files of all public data sets of a study."""
+        datasets = self.studies[study].datasets
+        files = [
+            file for name in datasets for file in self.prepare_data(study, name).inputs["files"]
+        ]
+        return list(dict.fromkeys(files))
+
+
+def _plain(parts: Mapping[str, list[Part]]) -> dict[str, list[tuple]]:
+    """Without a class of this room, which no script reaches."""
+    return {table: [tuple(part) for part in of_table] for table, of_table in parts.items()}
+
+
+def _places(run: Run) -> dict[str, str]:
+    """Where the code of what a run names lies."""
+    settings = run.settings
+    if run.kind == "deep_rfm":
+        return {"kernel": place_of(KERNELS, settings.kernel)}
+    return {
+        "backbone": settings.backbone or place_of(MODELS, settings.model),
+        "activation": place_of(ACTIVATIONS, settings.activation),
+        "loss": place_of(LOSSES, settings.loss),
+    }

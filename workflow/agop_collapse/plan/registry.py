@@ -1,0 +1,97 @@
+"""What a configuration may name, kernels, networks, losses and so on; and where its code lies.
+
+An entry here holds what planning and readers of figures need; its code is one file of the library,
+found by its place, so that a new entry changes nothing that is there, and a changed one derives
+again only the runs that name it.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that a configuration may name.
+
+    label : what figures call it
+    place : "module:object" of its code; empty where the code is no file of its own
+    description : what it is, for the schema and the documentation
+    """
+
+    label: str
+    place: str
+    description: str
+
+
+def _kernel(label: str, module: str, description: str) -> Entry:
+    return Entry(label, f"agop_collapse.machine.kernels.{module}:kernel", description)
+
+
+KERNELS = {
+    "laplace": _kernel("Laplace", "laplace", "exp(-D/L)"),
+    "gaussian": _kernel("Gaussian", "gaussian", "exp(-D^2/(2 L^2))"),
+    "matern32": _kernel("Matérn 3/2", "matern32", "(1 + sqrt(3) D/L) exp(-sqrt(3) D/L)"),
+    "matern52": _kernel(
+        "Matérn 5/2", "matern52", "(1 + sqrt(5) D/L + 5 D^2/(3 L^2)) exp(-sqrt(5) D/L)"
+    ),
+}
+
+FEATURE_MAPS = {
+    "relu": Entry("ReLU", "", "ReLU features"),
+    "cos": Entry("cos", "", "Fourier features of the l1-Laplacian kernel"),
+}
+
+PROJECTIONS = {
+    "agop": Entry("AGOP", "", "M^1/2"),
+    "identity": Entry("$M = I$", "", "M = I, the ablation"),
+}
+
+
+def _backbone(label: str, module: str, description: str) -> Entry:
+    return Entry(label, f"agop_collapse.networks.backbones.{module}:backbone", description)
+
+
+# Networks by what comes before the head that is measured.
+MODELS = {
+    "mlp": _backbone("MLP", "mlp", "the hidden layers alone"),
+    "resnet18": _backbone("ResNet18", "resnet18", "the layers behind torchvision's ResNet18 (D26)"),
+    "vgg11": _backbone("VGG-11", "vgg11", "the layers behind torchvision's VGG-11 (D25)"),
+}
+
+ACTIVATIONS = {
+    name: Entry(label, f"agop_collapse.networks.activations.{name}:activation", description)
+    for name, label, description in (
+        ("relu", "ReLU", "max(0, x)"),
+        ("linear", "linear", "x, a linear network"),
+    )
+}
+
+LOSSES = {
+    name: Entry(label, f"agop_collapse.networks.losses.{name}:loss", description)
+    for name, label, description in (
+        ("mse", "mean squared error", "mean squared error of +-1 targets, the paper's"),
+        ("cross_entropy", "cross-entropy", "cross-entropy of the softmax, in nats"),
+    )
+}
+
+# What readers see of data sets; any other name stays as it is.
+DATASET_LABELS = {
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "cifar10": "CIFAR-10",
+    "svhn": "SVHN",
+}
+
+# Something of the user's own, in a Python file in the working folder.
+OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def place_of(registry: dict[str, Entry], name: str) -> str:
+    """Where the code of a name lies; one of the user's own, "module:object", is its own place."""
+    return name if ":" in name else registry[name].place
+
+
+def label_of(registry: dict[str, Entry], name: str) -> str:
+    """What figures call a name; the object's name for one of the user's own."""
+    return name.partition(":")[2] if ":" in name else registry[name].label

@@ -1,0 +1,369 @@
+"""What the figures' panels share: colours, labels, series with bands, axes, legend."""
+
+import math
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+
+from .select import summarise
+
+TEXT_WIDTH = 5.5  # inches
+NC1_LABEL = r"tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
+NC2_LABEL = r"$\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
+
+# What a y axis calls a measure; any other by its column's name.
+MEASURES = {
+    "nc1": NC1_LABEL,
+    "nc1_code": rf"{NC1_LABEL} / $K$",
+    "nc2": NC2_LABEL,
+    "nc2_mse": rf"{NC2_LABEL}$^2$ / $K^2$",
+    "trace_within": r"tr$(\Sigma_W)$",
+    "trace_between": r"tr$(\Sigma_B)$",
+    "trace_total": r"tr$(\Sigma_T)$",
+    "within_mean": "Mean cosine within classes",
+    "within_sd": "sd of cosines within classes",
+    "between_mean": "Mean cosine between classes",
+    "between_sd": "sd of cosines between classes",
+    "nfa": "NFA correlation",
+    "nfa_agop": "Correlation with the AGOP",
+    "nfa_offdiagonal": "NFA off the diagonal",
+    "nfa_init": "NFA at the initialisation",
+    "nfa_independent": "NFA, independent network",
+    "train_loss": "Train loss",
+    "test_loss": "Test loss",
+    "train_accuracy": "Train accuracy",
+    "test_accuracy": "Test accuracy",
+    "train_mse": "Train error",
+    "solve_residual": "Residual of the solve",
+    "agop_effective_rank": "Effective rank of the AGOP",
+}
+STAGE_LABELS = {
+    "X": "$X$",
+    "MX": "$M^{1/2}X$",
+    "PhiMX": r"$\Phi(M^{1/2}X)$",
+    "input": r"$\Phi(X)$",
+    "right": r"$SV^{\!\top}\!\Phi(X)$",
+    "full": r"ReLU$(USV^{\!\top}\!\Phi(X))$",
+}
+_LOGARITHMIC = re.compile(r"nc1.*|trace_.*|.*_loss|eigenvalue|train_mse|solve_residual")
+
+# A colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
+_HUES = ("blue", "orange", "green", "red", "magenta", "brown", "pink", "grey", "yellow", "sky")
+COLOURS = dict(zip(_HUES, seaborn.color_palette("colorblind").as_hex(), strict=True))
+COLOURS |= {"yellow": "#BFAE00", "grey": "#777777"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a series is drawn. Line style and marker tell it from the others without colour."""
+
+    colour: str
+    linestyle: str
+    marker: str
+
+
+_LINE_COLOURS = ("blue", "orange", "green", "red", "magenta", "brown", "sky", "grey")
+_LINE_MARKERS = "os^Dv*Xp"
+
+
+def line_look(index: int) -> Look:
+    """Look of one line of many: no two of 32 are alike, no two of 8 in grey."""
+    repeat, place = divmod(index, len(_LINE_COLOURS))
+    linestyle = ("-", "--", ":", "-.")[(place + repeat) % 4]
+    return Look(COLOURS[_LINE_COLOURS[place]], linestyle, _LINE_MARKERS[place])
+
+
+def row_heading(rows: list[dict], index: int) -> str:
+    """Label of a figure row in two lines, with the paper's letter A, B, C if there are several."""
+    letter = rf"$\bf{{{chr(ord('A') + index)}}}$  " if len(rows) > 1 else ""
+    return (letter + rows[index]["label"].replace(", ", "\n", 1)).rstrip()
+
+
+def measure_label(
+    measure: str, stage: str | None = None, layer: int | str | None = None, epoch: object = None
+) -> str:
+    """What a y axis says: the measure and, in a second line, where it was measured."""
+    parts = [f"of {STAGE_LABELS.get(stage, stage)}"] if stage else []
+    if layer is not None:
+        parts.append("last layer" if layer == "last" else f"layer {layer}")
+    if epoch is not None and epoch != "last":
+        parts.append(f"epoch {epoch}")
+    return "\n".join(filter(None, [MEASURES.get(measure, measure), ", ".join(parts)]))
+
+
+def make_panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of panels side by side, up to three in a line, that share their axes.
+
+    Parameters
+    ----------
+    count : of panels
+    height : of a line of panels, in inches
+    """
+    columns = count if count < 4 else 2 if count == 4 else 3
+    lines = math.ceil(count / columns)
+    figure = Figure(figsize=(TEXT_WIDTH, height * lines + 0.3))
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for index, ax in enumerate(grid.flat):
+        ax.set_visible(index < count)
+        if index + columns >= count:  # nothing below it
+            ax.tick_params(labelbottom=True)
+    return figure, list(grid.flat[:count])
+
+
+def label_panels(panels: Sequence[Axes], rows: list[dict], x_label: str, y_label: str) -> None:
+    """Title each panel of `make_panels` with its row, and label the axes at the edges."""
+    columns = panels[0].get_gridspec().ncols
+    for index, ax in enumerate(panels):
+        heading = row_heading(rows, index) if len(rows) > 1 else rows[index]["label"]
+        ax.set_title(heading, linespacing=1)
+        if index % columns == 0:
+            ax.set_ylabel(y_label)
+        if index + columns >= len(panels):
+            ax.set_xlabel(x_label)
+
+
+def draw_series(
+    ax: Axes,
+    frame: pd.DataFrame,
+    x: str,
+    value: str,
+    look: Look,
+    doubtful_from: float = math.inf,
+) -> None:
+    """Draw the mean over seeds of `value` against `x`, with its band.
+
+    Points at and after `doubtful_from` are drawn lighter, joined to the last one before.
+    """
+    summary = summarise(frame, [x], value)
+    trusted = int((summary[x] < doubtful_from).sum())
+    if trusted > 0:
+        _draw_part(ax, summary[:trusted], x, look, strength=1.0)
+    if trusted < len(summary):
+        _draw_part(ax, summary[max(trusted - 1, 0) :], x, look, strength=0.35)
+
+
+def _draw_part(ax: Axes, summary: pd.DataFrame, x: str, look: Look, strength: float) -> None:
+    _draw_band(ax, summary, x, look, strength)
+    ax.plot(
+        summary[x],
+        summary["mean"],
+        color=look.colour,
+        linestyle=look.linestyle,
+        marker=look.marker,
+        markevery=1 if len(summary) <= 20 else len(summary) // 8,
+        alpha=strength,
+    )
+
+
+def _draw_band(ax: Axes, summary: pd.DataFrame, x: str, look: Look, strength: float) -> None:
+    ax.fill_between(
+        summary[x],
+        summary["lower"],
+        summary["upper"],
+        facecolor=(look.colour, 0.1 * strength),
+        edgecolor=(look.colour, 0.3 * strength),
+        linewidth=0.3,
+    )
+
+
+def draw_points(ax: Axes, summary: pd.DataFrame, x: str, look: Look, joined: bool) -> None:
+    """Draw points of `summarise` one by one, hollow where they are doubtful.
+
+    Points that are joined lie on a line with a band, lighter next to doubtful ones; others have
+    error bars.
+
+    Parameters
+    ----------
+    summary : table with `x`, mean, lower, upper, doubtful (bool)
+    """
+    doubtful = summary["doubtful"]
+    if joined:
+        _draw_band(ax, summary, x, look, strength=1.0)
+    else:
+        ax.vlines(summary[x], summary["lower"], summary["upper"], color=look.colour, linewidth=0.8)
+    style = {"color": look.colour, "linestyle": look.linestyle if joined else "None"}
+    ax.plot(summary[x], summary["mean"].mask(doubtful), marker=look.marker, **style)
+    if doubtful.any():
+        ax.plot(
+            summary.loc[doubtful, x],
+            summary.loc[doubtful, "mean"],
+            color=look.colour,
+            linestyle="None",
+            marker=look.marker,
+            markerfacecolor="white",
+            markeredgewidth=0.7,
+        )
+        if joined:
+            ax.plot(summary[x], summary["mean"], **style, alpha=0.35, zorder=1.9)
+
+
+def add_legend(
+    figure: Figure, looks: dict[str, Look], doubt: str = "", lines: int = 1, hollow: bool = False
+) -> None:
+    """One legend for the whole figure, in one or more lines above the panels.
+
+    The figure grows by the lines that it takes more than `lines`, if the labels are long.
+
+    Parameters
+    ----------
+    doubt : what the legend says of what is drawn lighter, or hollow; nothing if empty
+    """
+    handles = [
+        Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=label)
+        for label, look in looks.items()
+    ]
+    if doubt:
+        mark = {"linestyle": "None", "marker": "o", "markerfacecolor": "white"} if hollow else {}
+        mark |= {} if hollow else {"alpha": 0.35}
+        label = f"{'hollow' if hollow else 'lighter'}: {doubt}"
+        handles.append(Line2D([], [], color=COLOURS["grey"], label=label, **mark))
+    if handles:
+        added = _add_fitting_legend(figure, handles, lines)
+        figure.set_figheight(figure.get_figheight() + added)
+
+
+def add_legend_again(figure: Figure) -> None:
+    """Arrange the legend of a figure anew, after a change of its width."""
+    for legend in list(figure.legends):
+        legend.remove()
+        _add_fitting_legend(figure, legend.legend_handles, lines=1)
+
+
+def _add_fitting_legend(figure: Figure, handles: list, lines: int) -> float:
+    """A legend in so many lines or as many more as it needs; the height of these, in inches."""
+    planned = None
+    while True:
+        columns = math.ceil(len(handles) / lines)
+        legend = figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        extent = legend.get_window_extent()
+        planned = planned or extent.height
+        if extent.width <= figure.bbox.width or columns == 1:
+            return (extent.height - planned) / figure.dpi
+        legend.remove()
+        lines += 1
+
+
+def spans_decade(values: Iterable[float]) -> bool:
+    """Whether the largest positive value is at least ten times the smallest."""
+    positive = [value for value in values if value > 0 and math.isfinite(value)]
+    return bool(positive) and max(positive) >= 10 * min(positive)
+
+
+def use_measure_axis(ax: Axes, measure: str, values: Iterable[float]) -> None:
+    """The y axis of a measure: logarithmic where it falls over decades, NC2 and NFA as the paper's.
+
+    To be called once the data are drawn, on one of the axes that share a scale.
+
+    Parameters
+    ----------
+    values : all that are drawn
+    """
+    if _LOGARITHMIC.fullmatch(measure) and spans_decade(values):
+        use_log_scale(ax)
+    elif measure.startswith("nc2"):
+        ax.set_ylim(bottom=0)
+    elif measure.startswith("nfa"):
+        sharing = ax.get_shared_y_axes().get_siblings(ax)
+        ax.set_ylim(min(0, *(each.dataLim.y0 for each in sharing)), 1)
+
+
+def use_log_scale(ax: Axes) -> None:
+    """Make the y axis logarithmic, with at least two and at most six labelled decades.
+
+    To be called once the data are drawn, on one of the axes that share a scale.
+    """
+    sharing = ax.get_shared_y_axes().get_siblings(ax)
+    if not any(math.isfinite(each.dataLim.minposy) for each in sharing):
+        ax.set_ylim(0.1, 1)  # nothing positive to show, as after a run that diverged
+    ax.set_yscale("log")
+    low, high = np.log10(ax.get_ylim())
+    if math.floor(high) - math.ceil(low) < 1:
+        low, high = math.floor(low), math.ceil(high)
+        ax.set_ylim(10.0**low, 10.0**high)
+    inside = range(math.ceil(low), math.floor(high) + 1)
+    stride = math.ceil(len(inside) / 6)
+    labelled = [power for power in inside if power % stride == 0]
+    if stride == 1:
+        powers = range(math.floor(low), math.ceil(high))
+        minor = [step * 10.0**power for power in powers for step in range(2, 10)]
+    else:
+        minor = [10.0**power for power in inside if power not in labelled]
+    ax.yaxis.set_major_locator(FixedLocator([10.0**power for power in labelled]))
+    ax.yaxis.set_minor_locator(FixedLocator(minor))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def use_layer_axis(ax: Axes, layers: Collection[int]) -> None:
+    """Tick every layer of a few, else 1, 5, 10, 15, ..."""
+    depth = max(layers)
+    ax.set_xticks(range(1, depth + 1) if depth <= 10 else [1, *range(5, depth + 1, 5)])
+
+
+def use_epoch_axis(ax: Axes, epochs: Collection[int], intervals: int = 2) -> None:
+    """Tick round epochs, such as 0, 250 and 500, with at most so many intervals between them."""
+    first, last = min(epochs), max(epochs)
+    round_epochs = MaxNLocator(intervals, steps=[1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 10], integer=True)
+    ticks = round_epochs.tick_values(first, last)
+    ax.set_xticks(ticks[(ticks >= first) & (ticks <= last)])
+
+
+def use_swept_axis(ax: Axes, values: Collection[float]) -> None:
+    """The x axis of a swept number, ticked at its values if these are few.
+
+    Logarithmic where positive values span a decade; zero then stands to the left of them. Of labels
+    that would touch, the later one is left out. To be called once the data are drawn.
+    """
+    values = sorted(set(values))
+    if spans_decade(values):
+        least = min(value for value in values if value > 0)
+        if values[0] > 0:
+            ax.set_xscale("log")
+        else:
+            ax.set_xscale("symlog", linthresh=least)
+    if len(values) > 8:
+        return
+    ax.set_xticks(values)
+    ax.xaxis.set_minor_locator(NullLocator())
+    labels = number_labels(values)
+    places = (ax.transScale + ax.transLimits).transform([(value, 1) for value in values])[:, 0]
+    room = TEXT_WIDTH / ax.get_gridspec().ncols - 0.6  # inches, about
+    end = -math.inf
+    for index, (place, label) in enumerate(zip(places * room, labels, strict=True)):
+        width = TextPath((0, 0), label, size=7).get_extents().width / 72
+        if place - width / 2 < end + 0.04:
+            labels[index] = ""
+        else:
+            end = place + width / 2
+    ax.set_xticklabels(labels)
+
+
+def use_category_axis(ax: Axes, names: Sequence[str]) -> None:
+    """The x axis of a swept word: a place for each, slanted if they would touch."""
+    room = (TEXT_WIDTH / ax.get_gridspec().ncols - 0.6) / len(names)
+    widest = max(TextPath((0, 0), name, size=7).get_extents().width / 72 for name in names)
+    slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if widest > room else {}
+    ax.set_xticks(range(len(names)), names, **slanted)
+    ax.set_xlim(-0.5, len(names) - 0.5)
+
+
+def number_labels(values: Collection[float]) -> list[str]:
+    """Numbers as people write them; all with powers of ten if some are very small or large."""
+    if all(value == 0 or 1e-3 <= abs(value) < 1e5 for value in values):
+        return [f"{value:g}" for value in values]
+    return [_scientific(value) if value else "0" for value in values]
+
+
+def _scientific(value: float) -> str:
+    digits, exponent = f"{value:.5e}".split("e")
+    digits = f"{float(digits):g}"
+    factor = "" if digits == "1" else rf"{digits}\times"
+    return f"${factor}10^{{{int(exponent)}}}$"

@@ -1,0 +1,71 @@
+"""Eigenvalues of the AGOP of Deep RFM over its layers."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+
+from . import trust
+from .axes import label_panels, make_panels, use_log_scale
+from .save import use_style
+from .select import only_run, select_part, select_run
+
+PANEL_HEIGHTS = {1: 2.2, 2: 1.8, 3: 1.6}  # inches, by the number of panels side by side
+LOWEST = 1e-12  # smaller ones, relative to the largest, are rounding
+
+note = trust.note
+
+
+@use_style()
+def draw(
+    tables: dict[str, pd.DataFrame], rows: list[dict], layers: list[int] | None = None
+) -> Figure:
+    """Eigenvalues over the largest against their number, a line for each layer, of the first seed.
+
+    Both axes are logarithmic. Layers from the first that is not valid in some seed on are dotted.
+
+    Parameters
+    ----------
+    tables : agop_spectrum, and for the verdict deep_rfm
+    rows : panels, from left to right, each of one run
+    layers : layers to show; None for all
+
+    Raises
+    ------
+    ValueError : when a row is not one run, or the table lacks it or one of its layers.
+    """
+    runs = [select_run(tables, "agop_spectrum", only_run(row)) for row in rows]
+    shown = sorted(layers or set().union(*(run["layer"] for run in runs)))
+    colours = dict(zip(shown, _sequence(len(shown)), strict=True))
+    fig, panels = make_panels(len(rows), PANEL_HEIGHTS[min(len(rows), 3)])
+    for row, run, ax in zip(rows, runs, panels, strict=True):
+        first_seed = run[run["seed"] == run["seed"].min()]
+        doubtful_from = trust.doubtful_from(tables, only_run(row))
+        for layer in layers or sorted(first_seed["layer"].unique()):
+            values = select_part(first_seed, "layer", layer).sort_values("index")
+            share = values["eigenvalue"] / values["eigenvalue"].max()
+            ax.plot(
+                values["index"],
+                share.where(share >= LOWEST),
+                color=colours[layer],
+                linestyle=":" if layer >= doubtful_from else "-",
+            )
+    panels[0].set_xscale("log")
+    use_log_scale(panels[0])
+    label_panels(panels, rows, "Index of the eigenvalue", "AGOP eigenvalue\nover the largest")
+    edges = np.arange(len(shown) + 1) - 0.5
+    scale = ScalarMappable(BoundaryNorm(edges, len(shown)), ListedColormap(list(colours.values())))
+    bar = fig.colorbar(scale, ax=panels, label="Layer", fraction=0.04, pad=0.02, aspect=25)
+    stride = -(-len(shown) // 10)
+    bar.set_ticks(range(0, len(shown), stride), labels=shown[::stride])
+    bar.ax.tick_params(length=0)
+    bar.minorticks_off()
+    bar.outline.set_visible(False)
+    return fig
+
+
+def _sequence(count: int) -> np.ndarray:
+    """Colours from dark to light that are told apart by lightness too, without the palest."""
+    return colormaps["viridis"](np.linspace(0, 0.88, count))

@@ -1,0 +1,71 @@
+"""What in a figure is not to be trusted: layers of ill-conditioned solves, networks not fitted."""
+
+import math
+
+import pandas as pd
+
+from .select import has_run, select_run
+
+DOUBTFUL = "not to be trusted"
+UNFITTED = "not fitted"
+
+
+def first_doubtful_layer(deep_rfm: pd.DataFrame) -> float:
+    """First layer of a run that is not valid in some seed; infinity when all are."""
+    doubtful = deep_rfm.loc[~deep_rfm["valid"].astype(bool), "layer"]
+    return doubtful.min() if len(doubtful) else math.inf
+
+
+def is_unfitted(network_training: pd.DataFrame) -> bool:
+    """Whether some seed of a run is not fitted at its last epoch."""
+    final = network_training.sort_values("epoch").groupby("seed").tail(1)
+    return not final["fitted"].astype(bool).all()
+
+
+_VERDICTS = {
+    "network_training": lambda run: -math.inf if is_unfitted(run) else math.inf,
+    "deep_rfm": first_doubtful_layer,
+}
+
+
+def doubtful_from(tables: dict[str, pd.DataFrame], run: dict) -> float:
+    """First layer of a run that is not to be trusted; infinity if all are.
+
+    Of a network, nothing is (minus infinity) or all is. The verdict is read from the table
+    network_training of networks, deep_rfm of Deep RFM; without either, there is none to read.
+
+    Raises
+    ------
+    ValueError : when the run is in none of the two that there are.
+    """
+    there = [table for table in _VERDICTS if table in tables]
+    found = [table for table in there if has_run(tables, table, run)] or there[:1]
+    return min(
+        (_VERDICTS[table](select_run(tables, table, run)) for table in found), default=math.inf
+    )
+
+
+def doubt(tables: dict[str, pd.DataFrame], rows: list[dict]) -> str:
+    """What a legend says of the doubtful parts of a figure's runs; empty if all are sound."""
+    firsts = {doubtful_from(tables, run) for row in rows for run in row["runs"]} - {math.inf}
+    if not firsts:
+        return ""
+    return UNFITTED if min(firsts) == -math.inf else DOUBTFUL
+
+
+def note(tables: dict[str, pd.DataFrame], rows: list[dict]) -> str:
+    """End of a footer: which rows of a figure are not to be trusted; empty if all are.
+
+    Of Deep RFM, it says from which layer on.
+    """
+    unfitted, doubtful = [], []
+    for row in rows:
+        first = min(doubtful_from(tables, run) for run in row["runs"])
+        if first == -math.inf:
+            unfitted.append(row["label"])
+        elif first < math.inf:
+            doubtful.append(f"{row['label']} from layer {first}".lstrip())
+    text = f". Not fitted: {'; '.join(unfitted)}" if unfitted else ""
+    if doubtful:
+        text += f". Not to be trusted (ill-conditioned solve): {'; '.join(doubtful)}"
+    return text

@@ -1,0 +1,7 @@
+"""Write the table of a study's runs, with every setting as a column."""
+
+from agop_collapse.files import tables
+from job import job
+
+with job(snakemake) as given:
+    tables.save_runs(snakemake.output[0], given["rows"], given["types"], given["identity"])
