@@ -74,7 +74,7 @@ def agop_case(
 
     def fast() -> tuple[object, Tensor]:
         x = given.x.double()
-        pairs = Pairs(x, given.counts, "laplace", BANDWIDTH, BLOCK_ROWS)
+        pairs = Pairs(x, given.counts, papers.PAPER.kernel, BANDWIDTH, BLOCK_ROWS)
         alpha = pairs.solve(given.targets, RIDGE)
         outputs = pairs.apply(alpha)
         gradients = Gradients.of(x, pairs.into_weights(), alpha, given.counts)
@@ -132,7 +132,7 @@ def layer_case(n: int, d: int, precision: str, device: torch.device, target: flo
 def network_case(n: int, d: int, width: int, device: torch.device, target: float) -> Case:
     """One measurement of an MLP, in its float32: AGOP, NFA and collapse of five layers."""
     given = machine(n, d, "float32", device)
-    network = networks.build(networks.Architecture("mlp", width, 1.0), (1, 1, d), CLASSES, 0)
+    network = networks.build(papers.mlp(width, 1.0), (1, 1, d), CLASSES, 0)
     network.to(device)
     weights = [layer.weight.detach() for layer in [*network.hidden, network.readout]]
 

@@ -169,7 +169,7 @@ def time_large(device: torch.device) -> list[dict]:
         took = seconds(lambda given=given, s=settings: cases.fast_layer(given, s), device)
         found.append({"work": "20 layers", "n": 50_000, "d": d, "seconds": 20 * took})
     given = cases.machine(50_000, 784, "float32", device)
-    network = networks.build(networks.Architecture("mlp", 512, 1.0), (1, 28, 28), 10, 0).to(device)
+    network = networks.build(papers.mlp(512, 1.0), (1, 28, 28), 10, 0).to(device)
     ansatz.measure_head(network, given.x, given.counts)
     took = seconds(lambda: ansatz.measure_head(network, given.x, given.counts), device)
     found.append({"work": "one network measurement", "n": 50_000, "d": 784, "seconds": took})

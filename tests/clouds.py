@@ -70,3 +70,12 @@ def shuffle_within_classes(seed: int, counts: list[int]) -> Tensor:
         start + random.permutation(count) for start, count in zip(starts, counts, strict=True)
     ]
     return torch.tensor(np.concatenate(blocks))
+
+
+def exact_etf(classes: int, counts: list[int], d: int) -> Tensor:
+    """Every point of a class at one vertex of a regular simplex, turned and moved."""
+    vertices = torch.eye(classes, d, dtype=torch.float64) - 1 / classes * (
+        torch.arange(d) < classes
+    )
+    labels = np.repeat(np.arange(classes), counts)
+    return 3 * vertices[labels] @ rotation(0, d) + 0.5

@@ -48,10 +48,19 @@ def expanded_distances(x: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(norms[:, None] + norms - 2 * x @ x.T, 0))
 
 
+# Of numpy arrays and of tensors, by the exponential of either.
+KERNELS = {
+    "laplace": lambda d, length, exp: exp(-d / length),
+    "gaussian": lambda d, length, exp: exp(-(d**2) / (2 * length**2)),
+    "matern32": lambda d, length, exp: (1 + 3**0.5 * d / length) * exp(-(3**0.5) * d / length),
+    "matern52": lambda d, length, exp: (
+        (1 + 5**0.5 * d / length + 5 * d**2 / (3 * length**2)) * exp(-(5**0.5) * d / length)
+    ),
+}
+
+
 def kernel_of_distance(kernel: str, distance: np.ndarray, bandwidth: float) -> np.ndarray:
-    if kernel == "laplace":
-        return np.exp(-distance / bandwidth)
-    return np.exp(-(distance**2) / (2 * bandwidth**2))
+    return KERNELS[kernel](distance, bandwidth, np.exp)
 
 
 def kernel_matrix(kernel: str, x: np.ndarray, z: np.ndarray, bandwidth: float) -> np.ndarray:
@@ -61,9 +70,7 @@ def kernel_matrix(kernel: str, x: np.ndarray, z: np.ndarray, bandwidth: float) -
 def differentiable_kernel(kernel: str, x: Tensor, z: Tensor, bandwidth: float) -> Tensor:
     """k(x, z) of one x with each row of z. Autograd takes the gradient of |0| to be 0."""
     distance = torch.linalg.vector_norm(x - z, dim=1)
-    if kernel == "laplace":
-        return torch.exp(-distance / bandwidth)
-    return torch.exp(-((x - z) ** 2).sum(dim=1) / (2 * bandwidth**2))
+    return KERNELS[kernel](distance, bandwidth, torch.exp)
 
 
 def machine_gradients(
@@ -208,39 +215,62 @@ def accuracy(outputs: np.ndarray, labels: list[int]) -> float:
 # --- networks ---------------------------------------------------------------------------------
 
 
-def forward(weights: list[Tensor], x: Tensor) -> Tensor:
+def forward(weights: list[Tensor], x: Tensor, activation=torch.relu) -> Tensor:
     """Hidden layers relu(W x), and a linear readout, the last weight; one point or many."""
     *hidden, readout = weights
     for weight in hidden:
-        x = torch.relu(x @ weight.T)
+        x = activation(x @ weight.T)
     return x @ readout.T
 
 
-def network_agop(weights: list[Tensor], x: Tensor, layer: int) -> np.ndarray:
+def network_agop(weights: list[Tensor], x: Tensor, layer: int, activation=torch.relu) -> np.ndarray:
     """Mean over points of J^T J, J the Jacobian of the outputs by the input of layer 1, 2, ..."""
     total = 0
     for point in x:
         for weight in weights[: layer - 1]:
-            point = torch.relu(weight @ point)
-        jacobian = torch.func.jacrev(lambda z: forward(weights[layer - 1 :], z))(point)
+            point = activation(weight @ point)
+        jacobian = torch.func.jacrev(lambda z: forward(weights[layer - 1 :], z, activation))(point)
         total = total + jacobian.T @ jacobian
     return (total / len(x)).numpy()
 
 
+def softmax(row: np.ndarray) -> np.ndarray:
+    return np.array([1 / sum(math.exp(other - value) for other in row) for value in row])
+
+
+def cross_entropy(outputs: np.ndarray, targets: np.ndarray) -> float:
+    """Mean over points of -log of the softmax at the class, whose target is 1."""
+    losses = [
+        -math.log(p)
+        for row, target in zip(outputs, targets, strict=True)
+        for p, t in zip(softmax(row), target, strict=True)
+        if t == 1
+    ]
+    return sum(losses) / len(outputs)
+
+
 def gradients_of_loss(
-    weights: list[np.ndarray], x: np.ndarray, targets: np.ndarray
+    weights: list[np.ndarray], x: np.ndarray, targets: np.ndarray, loss: str
 ) -> tuple[float, list[np.ndarray]]:
-    """Mean squared error over points and outputs, and its gradient by each weight (chain rule)."""
+    """A loss of a ReLU network, and its gradient by each weight (chain rule).
+
+    "mse", the mean squared error over points and outputs, or "cross_entropy".
+    """
     inputs = [x]
     for weight in weights[:-1]:
         inputs.append(np.maximum(inputs[-1] @ weight.T, 0))
-    error = inputs[-1] @ weights[-1].T - targets
-    back = 2 * error / error.size
+    outputs = inputs[-1] @ weights[-1].T
+    if loss == "mse":
+        value = ((outputs - targets) ** 2).mean()
+        back = 2 * (outputs - targets) / outputs.size
+    else:
+        value = cross_entropy(outputs, targets)
+        back = (np.array([softmax(row) for row in outputs]) - (targets == 1)) / len(outputs)
     gradients = []
     for weight, points in zip(reversed(weights), reversed(inputs), strict=True):
         gradients.insert(0, back.T @ points)
         back = (back @ weight) * (points > 0)
-    return float((error**2).mean()), gradients
+    return float(value), gradients
 
 
 class Sgd:

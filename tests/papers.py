@@ -1,11 +1,23 @@
-"""The paper's Deep RFM: settings that tests and benchmarks change what they need of."""
+"""The paper's Deep RFM and MLP: settings that tests and benchmarks change what they need of."""
 
 import dataclasses
 
 from agop_collapse.machine.deep_rfm import Settings
+from agop_collapse.machine.kernels import gaussian, laplace, matern32, matern52
+from agop_collapse.networks.activations import relu
+from agop_collapse.networks.activations.activation import Activation
+from agop_collapse.networks.architecture import Architecture
+from agop_collapse.networks.backbones import mlp as no_backbone
+
+KERNELS = {
+    "laplace": laplace.kernel,
+    "gaussian": gaussian.kernel,
+    "matern32": matern32.kernel,
+    "matern52": matern52.kernel,
+}
 
 PAPER = Settings(
-    kernel="laplace",
+    kernel=laplace.kernel,
     feature_map="relu",
     projection="agop",
     depth=20,
@@ -22,6 +34,11 @@ PAPER = Settings(
 )
 
 
-def settings(**changes) -> Settings:
-    """The paper's, but for some."""
-    return dataclasses.replace(PAPER, **changes)
+def settings(kernel: str = "laplace", **changes) -> Settings:
+    """The paper's, but for some; kernels by name."""
+    return dataclasses.replace(PAPER, kernel=KERNELS[kernel], **changes)
+
+
+def mlp(width: int, gain: float, activation: Activation = relu.activation) -> Architecture:
+    """The paper's MLP."""
+    return Architecture("mlp", width, gain, no_backbone.backbone, activation)

@@ -8,14 +8,13 @@ import plain
 import pytest
 import torch
 from agop_collapse.common.classes import unit_rows
-from agop_collapse.machine import agop, kernels
+from agop_collapse.machine import agop
 from agop_collapse.machine.agop import Gradients
 from agop_collapse.machine.deep_rfm import fit_layer
 from agop_collapse.machine.gram_system import Pairs
 from agop_collapse.machine.random_features import FeatureMap
 from agop_collapse.metrics import ansatz, collapse
 from agop_collapse.networks import architecture as networks
-from agop_collapse.networks.architecture import Architecture
 from clouds import cloud
 from torch import Tensor
 
@@ -40,7 +39,7 @@ def error(found, truth) -> float:
 
 def head(image: tuple[int, int, int], width: int, classes: int):
     """A network in float64, and its weights."""
-    network = networks.build(Architecture("mlp", width, 1.0), image, classes, 0)
+    network = networks.build(papers.mlp(width, 1.0), image, classes, 0)
     network = network.double().requires_grad_(False)
     layers = [*network.hidden, network.readout]
     return network, [layer.weight for layer in layers]
@@ -50,7 +49,7 @@ def head(image: tuple[int, int, int], width: int, classes: int):
 
 
 @pytest.mark.parametrize("distances", [plain.exact_distances, plain.metric_distances])
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", plain.KERNELS)
 def test_plain_layer_is_the_definitions(kernel, distances):
     x, targets = points(FEW, 5)
     metric = torch.eye(5, dtype=x.dtype)
@@ -110,14 +109,14 @@ def test_plain_head_is_the_definitions():
 
 
 @pytest.mark.parametrize("d", [40, 400])
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", plain.KERNELS)
 def test_solution_sums_and_root_are_the_plain_ones(kernel, d):
     x, targets = points(MANY, d)
     rest = (torch.eye(d, dtype=x.dtype), plain.exact_distances)
     expected = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, *rest)
     outer = plain.agop(kernel, x, expected, BANDWIDTH, *rest)
 
-    pairs = Pairs(x, MANY, kernel, BANDWIDTH, block_rows=100)
+    pairs = Pairs(x, MANY, papers.KERNELS[kernel], BANDWIDTH, block_rows=100)
     alpha = pairs.solve(targets, RIDGE)
     assert error(alpha, expected) < 1e-9
     outputs = plain.predict(kernel, x, x, expected, BANDWIDTH, *rest)
@@ -132,7 +131,7 @@ def test_solution_sums_and_root_are_the_plain_ones(kernel, d):
 
 
 @pytest.mark.parametrize("d", [40, 400])
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", plain.KERNELS)
 def test_a_layer_and_its_collapse_are_the_plain_ones(kernel, d):
     x, targets = points(MANY, d)
     rest = (torch.eye(d, dtype=x.dtype), plain.exact_distances)

@@ -7,8 +7,12 @@ import pytest
 import torch
 from agop_collapse.data.dataset import Dataset, load_dataset, one_hot_targets, save_dataset
 from agop_collapse.files.atomic import StorageError
+from agop_collapse.files.stamp import read_identity
 from agop_collapse.files.tensors import load_tensors, save_tensors
 from clouds import cloud
+from processes import written_twice
+
+A, B = "a1" * 32, "b2" * 32
 
 
 @pytest.fixture
@@ -32,33 +36,70 @@ def test_targets_are_plus_and_minus_one(dtype):
 
 def test_a_file_gives_back_what_was_saved(data, tmp_path):
     path = tmp_path / "folder" / "data.safetensors"
-    save_dataset(path, data, {"study": "demo"})
-    found = load_dataset(path)
+    save_dataset(path, data, A)
+    found = load_dataset(path, A)
     assert torch.equal(found.x, data.x.float().double())
     assert torch.equal(found.test_x, data.test_x.float().double())
     assert torch.equal(found.labels, data.labels)
     assert torch.equal(found.test_labels, data.test_labels)
     assert (found.image_shape, found.classes) == ((1, 2, 3), 4)
     assert found.x.dtype == torch.float64
-    tensors, header = load_tensors(path)
+    tensors, header = load_tensors(path, A)
     assert tensors["x"].dtype == torch.float32
-    assert header["study"] == "demo"
+    versions = {"torch": torch.__version__}
+    assert header == {"image_shape": [1, 2, 3], "classes": 4, "versions": versions}
+    assert read_identity(path) == A
 
 
 def test_the_same_data_give_the_same_bytes(data, tmp_path):
-    provenance = {f"fact {number}": number for number in range(20)}
     for name in ("a", "b"):
-        save_dataset(tmp_path / name, data, provenance)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    other = dataclasses.replace(data, x=-data.x)
-    save_dataset(tmp_path / "c", other, provenance)
-    assert (tmp_path / "c").read_bytes() != (tmp_path / "b").read_bytes()
+        save_dataset(tmp_path / name, data, A)
+    save_dataset(tmp_path / "data", dataclasses.replace(data, x=-data.x), A)
+    save_dataset(tmp_path / "identity", data, B)
+    content = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert content["a"] == content["b"]
+    assert len(set(content.values())) == 3
+
+
+def test_bytes_are_the_same_in_two_processes(tmp_path):
+    first, second = written_twice(
+        f"""
+import torch
+from agop_collapse.data.dataset import Dataset, save_dataset
+points = [(torch.ones(n, 2), torch.tensor([0] + [1] * (n - 1))) for n in (3, 2)]
+save_dataset(path, Dataset(*points[0], *points[1], (1, 1, 2), 2), "{A}")
+""",
+        tmp_path,
+    )
+    assert first == second
+
+
+def assert_refused(path, reason, identity=A):
+    with pytest.raises(StorageError) as refusal:
+        load_dataset(path, identity)
+    assert f"{path} {reason}" in str(refusal.value)
+    assert f"delete {path} and run again" in str(refusal.value)
+
+
+def test_data_of_another_identity_are_refused(data, tmp_path):
+    save_dataset(tmp_path / "data", data, A)
+    assert_refused(tmp_path / "data", "holds results of other settings, data or code", B)
+
+
+def test_damage_is_refused(data, tmp_path):
+    path = tmp_path / "data"
+    save_dataset(path, data, A)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert_refused(path, "is damaged")
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert_refused(path, "is damaged (its checksum is another)")
 
 
 def test_an_empty_test_part(data, tmp_path):
     alone = dataclasses.replace(data, test_x=data.test_x[:0], test_labels=data.test_labels[:0])
-    save_dataset(tmp_path / "data", alone, {})
-    found = load_dataset(tmp_path / "data")
+    save_dataset(tmp_path / "data", alone, A)
+    found = load_dataset(tmp_path / "data", A)
     assert found.test_x.shape == (0, 6)
     assert found.test_labels.shape == (0,)
 
@@ -74,20 +115,19 @@ def test_an_empty_test_part(data, tmp_path):
 )
 def test_parts_that_do_not_fit_are_refused(data, tmp_path, name, replacement):
     path = tmp_path / "data"
-    save_dataset(path, data, {})
-    tensors, header = load_tensors(path)
-    save_tensors(path, tensors | {name: replacement}, header)
+    save_dataset(path, data, A)
+    tensors, header = load_tensors(path, A)
+    save_tensors(path, tensors | {name: replacement}, A, header)
     with pytest.raises(StorageError, match=f"{path}.* has shape .*expected"):
-        load_dataset(path)
+        load_dataset(path, A)
 
 
 def test_an_image_shape_that_does_not_fit_is_refused(data, tmp_path):
     path = tmp_path / "data"
-    save_dataset(path, dataclasses.replace(data, image_shape=(1, 2, 2)), {})
+    save_dataset(path, dataclasses.replace(data, image_shape=(1, 2, 2)), A)
     with pytest.raises(StorageError, match=str(path)):
-        load_dataset(path)
+        load_dataset(path, A)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(StorageError, match="nothing.* is missing"):
-        load_dataset(tmp_path / "nothing")
+    assert_refused(tmp_path / "nothing", "is missing")

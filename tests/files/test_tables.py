@@ -1,8 +1,5 @@
 """The tables: their contract with users, their bytes, and readers that trust nothing."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,39 +9,66 @@ import pyarrow.parquet as pq
 import pytest
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import StorageError
+from agop_collapse.files.stamp import read_identity
+from processes import written_twice
 
-LIBRARY_PARENT = Path(__file__).parents[2] / "workflow"
-
-DEEP_RFM = "dataset kernel feature_map projection seed"
-NETWORK = "dataset model seed"
+A, B = "a1" * 32, "b2" * 32
+RUN = "study dataset run seed"
+DEEP_RFM, NETWORK = f"{RUN} kernel feature_map projection", f"{RUN} model"
+COLLAPSE = "nc1 nc1_code nc2 nc2_mse trace_within trace_between"
 CONTRACT = {
-    "deep_rfm": f"{DEEP_RFM} layer stage nc1 nc1_code nc2 nc2_mse trace_within trace_between "
-    "train_mse solve_residual valid",
-    "gram": f"{DEEP_RFM} layer within_mean within_sd between_mean between_sd",
+    "deep_rfm": f"{DEEP_RFM} layer stage {COLLAPSE} train_mse solve_residual sensitivity "
+    "within_distance train_accuracy test_accuracy agop_effective_rank valid",
+    "gram": f"{DEEP_RFM} layer applied_layer within_mean within_sd between_mean between_sd",
+    "gram_picture": f"{DEEP_RFM} layer stage i j gram",
     "agop_spectrum": f"{DEEP_RFM} layer index eigenvalue",
-    "network_nc": f"{NETWORK} epoch layer stage nc1 nc1_code nc2 nc2_mse trace_within "
-    "trace_between trace_total",
+    "network_nc": f"{NETWORK} epoch layer stage {COLLAPSE} trace_total",
     "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent",
-    "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy",
+    "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
+    "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_init_mean nfa_independent_mean "
+    "values fitted paper_mean paper_sd",
+    "theory_kernel": "study seed distance mapped_mean mapped_sd mapped_theory width draws",
 }
-DTYPES = {"seed": "int64", "layer": "int64", "epoch": "int64", "index": "int64", "valid": "bool"}
-TEXTS = {"dataset", "kernel", "feature_map", "projection", "model", "stage"}
+TEXTS = "study dataset run kernel feature_map projection model stage"
+INTEGERS = "seed layer applied_layer epoch index i j values width draws"
+DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
+DTYPES |= {"valid": "bool", "fitted": "bool", "gram": "float"}
 
 
 @pytest.mark.parametrize("table", CONTRACT)
 def test_table_has_the_columns_that_users_rely_on(table):
-    columns = CONTRACT[table].split()
-    schema = tables.SCHEMAS[table]
-    assert set(columns) <= set(schema.names)
-    for column in columns:
-        expected = "string" if column in TEXTS else DTYPES.get(column, "double")
-        assert str(schema.field(column).type) == expected, column
+    schema = tables.COMBINED[table]
+    assert schema.names == CONTRACT[table].split()
+    for field in schema:
+        assert str(field.type) == DTYPES.get(field.name, "double"), field.name
 
 
-def example(table: str, rows: int = 12) -> pd.DataFrame:
+def test_a_run_measures_what_does_not_name_it():
+    """The same columns without those that tell runs apart, so that any study can share the file."""
+    assert set(tables.COMBINED) == set(CONTRACT)
+    assert set(tables.MEASURED) == set(CONTRACT) - {"nfa_summary", "theory_kernel"}
+    for table, schema in tables.MEASURED.items():
+        naming = NETWORK if table.startswith("network") else DEEP_RFM
+        assert f"{naming} {' '.join(schema.names)}" == CONTRACT[table]
+        combined = tables.COMBINED[table]
+        assert all(combined.field(field.name) == field for field in schema)
+    assert " ".join(tables.RUN_COLUMNS) == RUN
+    assert tables.KIND_COLUMNS == {
+        "deep_rfm": ("kernel", "feature_map", "projection"),
+        "networks": ("model",),
+    }
+
+
+SCHEMAS = {("of a run", table): schema for table, schema in tables.MEASURED.items()} | {
+    ("of a study", table): schema for table, schema in tables.COMBINED.items()
+}
+every_table = pytest.mark.parametrize("key", SCHEMAS, ids=" ".join)
+
+
+def example(key: tuple[str, str], rows: int = 12) -> pd.DataFrame:
     """Rows of a table, every column filled, no two values of a column of numbers the same."""
     content = {}
-    for number, field in enumerate(tables.SCHEMAS[table], start=1):
+    for number, field in enumerate(SCHEMAS[key], start=1):
         if field.type == pa.string():
             content[field.name] = [f"{field.name} {row % 3}" for row in range(rows)]
         elif field.type == pa.bool_():
@@ -57,106 +81,292 @@ def example(table: str, rows: int = 12) -> pd.DataFrame:
     return pd.DataFrame(content)
 
 
+TRAINING = "of a run", "network_training"
+
+
 @pytest.fixture
 def written(tmp_path) -> tuple[Path, pd.DataFrame]:
     path = tmp_path / "network_training.parquet"
-    content = example("network_training")
-    tables.save(path, "network_training", content)
+    content = example(TRAINING)
+    tables.save(path, "network_training", content, A)
     return path, content
 
 
-@pytest.mark.parametrize("table", tables.SCHEMAS)
-def test_what_was_written_is_read(tmp_path, table):
+@every_table
+def test_what_was_written_is_read(tmp_path, key):
     path = tmp_path / "table.parquet"
-    tables.save(path, table, example(table))
-    pd.testing.assert_frame_equal(tables.load(path, table), example(table), check_exact=True)
+    tables.save(path, key[1], example(key), A)
+    found = tables.load(path, key[1], A)
+    pd.testing.assert_frame_equal(found, example(key), check_exact=True)
 
 
-@pytest.mark.parametrize("table", tables.SCHEMAS)
-def test_absent_numbers_are_null_and_nothing_else_is(tmp_path, table):
-    content = example(table)
-    floats = [field.name for field in tables.SCHEMAS[table] if pa.types.is_floating(field.type)]
+@every_table
+def test_absent_numbers_are_null_and_nothing_else_is(tmp_path, key):
+    content = example(key)
+    floats = [field.name for field in SCHEMAS[key] if pa.types.is_floating(field.type)]
     for row, column in enumerate(floats):
         content.loc[row % len(content), column] = np.nan
     path = tmp_path / "table.parquet"
-    tables.save(path, table, content)
-    pd.testing.assert_frame_equal(tables.load(path, table), content, check_exact=True)
+    tables.save(path, key[1], content, A)
+    pd.testing.assert_frame_equal(tables.load(path, key[1], A), content, check_exact=True)
     stored = pq.read_table(path)
     assert {name: stored[name].null_count for name in stored.column_names} == {
         name: int(name in floats) for name in content.columns
     }
 
 
+def test_infinity_is_a_number(tmp_path):
+    """The within-class distance where no class has two points."""
+    content = example(("of a run", "deep_rfm"))
+    content.loc[3, "within_distance"] = np.inf
+    tables.save(tmp_path / "table", "deep_rfm", content, A)
+    found = tables.load(tmp_path / "table", "deep_rfm", A)
+    pd.testing.assert_frame_equal(found, content, check_exact=True)
+    assert found["within_distance"].iloc[3] == np.inf
+
+
 def test_any_parquet_reader_sees_numbers_and_no_index(written):
     path, content = written
-    assert list(pq.read_schema(path).metadata) == [b"sha256"]
+    assert set(pq.read_schema(path).metadata) == {b"identity", b"table", b"sha256"}
     assert pq.read_schema(path).names == list(content.columns)
     pd.testing.assert_frame_equal(pd.read_parquet(path), content, check_exact=True)
 
 
+def test_header_names_identity_and_table(written):
+    path, _ = written
+    metadata = pq.read_schema(path).metadata
+    assert (metadata[b"identity"], metadata[b"table"]) == (A.encode(), b"network_training")
+    assert read_identity(path) == A
+
+
 def test_rows_without_a_value_are_null_and_unknown_columns_are_refused():
-    rows = [{"dataset": "digits", "epoch": 0, "train_loss": 0.5}, {"dataset": "two", "seed": 1}]
+    rows = [{"epoch": 0, "train_loss": 0.5}, {"epoch": 1}]
     found = tables.frame("network_training", rows)
-    assert list(found.columns) == tables.SCHEMAS["network_training"].names
-    assert list(found["dataset"]) == ["digits", "two"]
+    assert list(found.columns) == tables.MEASURED["network_training"].names
+    assert list(found["epoch"]) == [0, 1]
     assert found.loc[0, "train_loss"] == 0.5
-    assert found.loc[1, ["epoch", "train_loss", "test_loss"]].isna().all()
+    assert found.loc[1, ["train_loss", "test_loss"]].isna().all()
     with pytest.raises(ValueError, match="network_training has no column nc1, trian_loss"):
         tables.frame("network_training", [*rows, {"trian_loss": 1.0, "nc1": 1.0}])
+    with pytest.raises(ValueError, match="network_training has no column seed"):
+        tables.frame("network_training", [*rows, {"epoch": 2, "seed": 1}])
 
 
-def test_table_without_rows_is_a_table(tmp_path):
-    path = tmp_path / "gram.parquet"
-    tables.save(path, "gram", tables.frame("gram", []))
-    assert list(tables.load(path, "gram").columns) == tables.SCHEMAS["gram"].names
-    assert len(tables.load(path, "gram")) == 0
+@pytest.mark.parametrize("table", tables.COMBINED)
+def test_rows_that_name_their_study_are_of_its_table(table):
+    found = tables.frame(table, [{"study": "demo"}, {"study": "tiny"}])
+    assert list(found.columns) == CONTRACT[table].split()
+    assert list(found["study"]) == ["demo", "tiny"]
+
+
+@pytest.mark.parametrize("table", tables.COMBINED)
+def test_table_without_rows_is_a_table(tmp_path, table):
+    path = tmp_path / "table.parquet"
+    expected = (tables.MEASURED.get(table) or tables.COMBINED[table]).names
+    tables.save(path, table, tables.frame(table, []), A)
+    assert list(tables.load(path, table, A).columns) == expected
+    assert len(tables.load(path, table, A)) == 0
 
 
 def test_bytes_are_the_same_in_two_processes(tmp_path):
-    code = """
-import sys
+    first, second = written_twice(
+        f"""
 from agop_collapse.files import tables
-rows = [{name: row for name in {"seed", "layer", "index", "eigenvalue"}} for row in range(9)]
-tables.save(sys.argv[1], "agop_spectrum", tables.frame("agop_spectrum", rows))
-"""
-    paths = [tmp_path / "first", tmp_path / "second"]
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, path],
-            env=os.environ | {"PYTHONPATH": str(LIBRARY_PARENT), "PYTHONHASHSEED": str(seed)},
-        )
-        for seed, path in enumerate(paths)
+rows = [{{name: row for name in {{"layer", "index", "eigenvalue"}}}} for row in range(9)]
+tables.save(path, "agop_spectrum", tables.frame("agop_spectrum", rows), "{A}")
+""",
+        tmp_path,
+    )
+    assert first == second
+
+
+# --- tables of a study --------------------------------------------------------------------------
+
+
+def columns_of(study: str, run: str, seed: int) -> dict:
+    settings = {"kernel": "laplace", "feature_map": "relu", "projection": "agop"}
+    return {"study": study, "dataset": "digits", "run": run, "seed": seed} | settings
+
+
+def runs_parts(folder: Path) -> list[tuple[Path, dict, str]]:
+    """Runs that differ in study, name or seed alone; two studies share a file."""
+    parts = []
+    for name, rows, identity in (("b", 3, A), ("a", 1, B), ("c", 2, A)):
+        tables.save(folder / name, "gram", example(("of a run", "gram"), rows), identity)
+    for name, identity, *run in (
+        ("b", A, "tiny", "laplace-relu-agop,width=64", 0),
+        ("a", B, "tiny", "laplace-relu-agop,width=256", 0),
+        ("c", A, "tiny", "laplace-relu-agop,width=64", 1),
+        ("b", A, "demo", "laplace-relu-agop,width=64", 0),
+    ):
+        # Planning's order of columns is not the table's.
+        parts.append((folder / name, dict(reversed(columns_of(*run).items())), identity))
+    return parts
+
+
+def test_rows_of_runs_are_joined_in_order_and_told_apart_by_columns(tmp_path):
+    parts = runs_parts(tmp_path)
+    joined = tables.load_runs(parts, "gram")
+    assert " ".join(joined.columns) == CONTRACT["gram"]
+    assert list(joined.index) == list(range(9))
+    groups = joined.groupby(["study", "dataset", "run", "seed"], sort=False)
+    assert len(groups) == 4
+    assert not joined.duplicated(["study", "dataset", "run", "seed", "layer"]).any()
+    for (path, columns, identity), (key, rows) in zip(parts, groups, strict=True):
+        assert key == tuple(columns[name] for name in RUN.split())
+        for name, value in columns.items():
+            assert (rows[name] == value).all()
+        measured = tables.load(path, "gram", identity)
+        found = rows[measured.columns].reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, measured, check_exact=True)
+
+
+def test_joined_rows_are_a_studys_table(tmp_path):
+    joined = tables.load_runs(runs_parts(tmp_path), "gram")
+    tables.save(tmp_path / "table", "gram", joined, B)
+    found = tables.load(tmp_path / "table", "gram", B)
+    pd.testing.assert_frame_equal(found, joined, check_exact=True)
+    assert pq.read_schema(tmp_path / "table").equals(tables.COMBINED["gram"])
+
+
+@pytest.mark.parametrize(
+    "change", [{"study": None}, {"model": "mlp"}], ids=["column missing", "column too many"]
+)
+def test_run_with_other_columns_is_refused(tmp_path, change):
+    path, columns, identity = runs_parts(tmp_path)[0]
+    columns = {name: value for name, value in (columns | change).items() if value is not None}
+    with pytest.raises(ValueError, match=f"{path}: a run's columns .*, not "):
+        tables.load_runs([(path, columns, identity)], "gram")
+
+
+def test_run_of_another_identity_is_refused_among_others(tmp_path):
+    parts = runs_parts(tmp_path)
+    swapped = [(path, columns, A) for path, columns, _ in parts]
+    with pytest.raises(StorageError, match=f"{tmp_path}/a holds results of other settings"):
+        tables.load_runs(swapped, "gram")
+
+
+def test_a_studys_table_is_not_a_runs(tmp_path):
+    """Its rows would be named anew."""
+    joined = tables.load_runs(runs_parts(tmp_path), "gram")
+    tables.save(tmp_path / "table", "gram", joined, A)
+    with pytest.raises(StorageError, match=f"{tmp_path}/table holds the table gram of a study"):
+        tables.load_runs([(tmp_path / "table", columns_of("demo", "laplace", 0), A)], "gram")
+
+
+# --- the table of runs --------------------------------------------------------------------------
+
+TYPES = {"study": "string", "seed": "int64", "ridge": "double", "valid": "bool", "gain": "double"}
+
+
+def test_runs_keep_their_types_and_what_they_lack_is_null(tmp_path):
+    rows = [
+        {"study": "demo", "seed": 2**53 + 1, "ridge": 0.1, "valid": True, "gain": None},
+        {"ridge": 1, "seed": None, "study": "tiny"},
+        {"study": None, "seed": -1, "ridge": None, "valid": False},
     ]
-    assert [writer.wait() for writer in writers] == [0, 0]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+    path = tmp_path / "runs.parquet"
+    tables.save_runs(path, rows, TYPES, A)
+    stored = pq.read_table(path)
+    assert {field.name: str(field.type) for field in stored.schema} == TYPES
+    assert stored.column_names == list(TYPES)
+    assert stored.to_pylist() == [{name: row.get(name) for name in TYPES} for row in rows]
+    metadata = stored.schema.metadata
+    assert (metadata[b"identity"], metadata[b"table"]) == (A.encode(), b"runs")
+    assert read_identity(path) == A
 
 
-def test_tables_are_joined_in_the_order_of_their_files(tmp_path):
-    parts = {name: example("gram", rows) for name, rows in (("b", 3), ("a", 1), ("c", 2))}
-    for name, part in parts.items():
-        part["dataset"] = name
-        tables.save(tmp_path / name, "gram", part)
-    joined = tables.load_all([tmp_path / name for name in parts], "gram")
-    assert list(joined["dataset"]) == ["b"] * 3 + ["a"] + ["c"] * 2
-    assert list(joined.index) == list(range(6))
+def test_a_column_that_no_run_has_keeps_its_type(tmp_path):
+    tables.save_runs(tmp_path / "runs", [{}, {}], TYPES, A)
+    stored = pq.read_table(tmp_path / "runs")
+    assert {field.name: str(field.type) for field in stored.schema} == TYPES
+    assert stored["seed"].null_count == 2
 
 
-def assert_refused(path: Path, table: str, reason: str) -> None:
+def test_runs_give_the_same_bytes_in_two_processes(tmp_path):
+    first, second = written_twice(
+        f"""
+from agop_collapse.files import tables
+rows = [{{name: 1.5 for name in {{"a", "b", "c"}}}} for row in range(9)]
+tables.save_runs(path, rows, dict.fromkeys("abcd", "double"), "{A}")
+""",
+        tmp_path,
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 0.5}, {"seed": True}, {"seed": 2**63}, {"ridge": "0.1"}, {"study": 7}, {"valid": 1}],
+    ids=str,
+)
+def test_a_value_of_another_type_is_refused(tmp_path, change):
+    path = tmp_path / "runs.parquet"
+    (column,) = change
+    with pytest.raises(StorageError, match=f"{path}: column {column}: "):
+        tables.save_runs(path, [{"study": "demo", "seed": 0} | change], TYPES, A)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_without_a_column_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="table runs has no column widht"):
+        tables.save_runs(tmp_path / "runs.parquet", [{"widht": 7}], TYPES, A)
+
+
+# --- what readers refuse ------------------------------------------------------------------------
+
+
+def assert_refused(path: Path, table: str, reason: str, identity: str = A) -> None:
     with pytest.raises(StorageError) as refusal:
-        tables.load(path, table)
+        tables.load(path, table, identity)
     assert str(path) in str(refusal.value)
     assert reason in str(refusal.value)
+    assert f"delete {path} and run again" in str(refusal.value)
 
 
 def test_missing_file_is_refused(tmp_path):
-    assert_refused(tmp_path / "gram.parquet", "gram", "delete it and run again")
+    assert_refused(tmp_path / "gram.parquet", "gram", "cannot be read")
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"some text\n" * 20])
 def test_file_of_another_format_is_refused(tmp_path, content):
     path = tmp_path / "gram.parquet"
     path.write_bytes(content)
-    assert_refused(path, "gram", "delete it and run again")
+    assert_refused(path, "gram", "cannot be read")
+
+
+@every_table
+def test_file_of_another_identity_is_refused(tmp_path, key):
+    tables.save(tmp_path / "table", key[1], example(key), A)
+    assert_refused(tmp_path / "table", key[1], "of other settings, data or code", identity=B)
+
+
+def test_identity_in_a_header_cannot_be_exchanged(written):
+    """The checksum is over the identity too: a file cannot be passed off as another."""
+    path, content = written
+    other = path.with_name("other.parquet")
+    tables.save(other, "network_training", content, B)
+    digests = [pq.read_schema(place).metadata[b"sha256"] for place in (path, other)]
+    assert digests[0] != digests[1]
+    exchanged = pq.read_table(path).replace_schema_metadata(
+        {"identity": B, "table": "network_training", "sha256": digests[0]}
+    )
+    pq.write_table(exchanged, path)
+    for identity in (A, B):
+        assert_refused(path, "network_training", "is damaged", identity)
+
+
+@every_table
+def test_another_table_is_refused(tmp_path, key):
+    path = tmp_path / "table"
+    tables.save(path, key[1], example(key), A)
+    for other in set(tables.COMBINED) - {key[1]}:
+        assert_refused(path, other, f"holds the table {key[1]}, not {other}")
+
+
+def test_the_table_of_runs_is_not_another(tmp_path):
+    tables.save_runs(tmp_path / "runs", [{"study": "demo"}], TYPES, A)
+    assert_refused(tmp_path / "runs", "gram", "holds the table runs, not gram")
 
 
 def test_file_cut_short_anywhere_is_refused(written):
@@ -164,7 +374,7 @@ def test_file_cut_short_anywhere_is_refused(written):
     content = path.read_bytes()
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        assert_refused(path, "network_training", "delete it and run again")
+        assert_refused(path, "network_training", "")
 
 
 def test_no_flipped_bit_changes_what_is_read(written):
@@ -177,7 +387,7 @@ def test_no_flipped_bit_changes_what_is_read(written):
         damaged[position] ^= 0x10
         path.write_bytes(damaged)
         try:
-            found = tables.load(path, "network_training")
+            found = tables.load(path, "network_training", A)
         except StorageError:
             refused += 1
             if unnoticed_without_checksums <= 100:
@@ -198,7 +408,6 @@ def can_be_read_without_checksums(path: Path) -> bool:
 
 def test_table_with_other_columns_is_refused_by_readers(written, tmp_path):
     path, content = written
-    assert_refused(path, "network_nfa", "are not")
     pq.write_table(pa.Table.from_pandas(content[content.columns[::-1]]), path)
     assert_refused(path, "network_training", "are not")
     content["train_loss"] = content["train_loss"].astype("float32")
@@ -214,14 +423,15 @@ def test_table_with_other_columns_is_refused_by_readers(written, tmp_path):
         lambda frame: frame[frame.columns[::-1]],
         lambda frame: frame.assign(train_loss="much"),
         lambda frame: frame.assign(epoch=0.5),
-        lambda frame: frame.assign(dataset=7),
+        lambda frame: frame.assign(fitted="yes"),
+        lambda frame: frame.assign(study="demo"),
     ],
-    ids=["column missing", "column too many", "order", "text", "fraction", "number"],
+    ids=["column missing", "column too many", "order", "text", "fraction", "flag", "study alone"],
 )
 def test_table_with_other_columns_is_refused_by_writers(written, change):
     path, content = written
     before = path.read_bytes()
     with pytest.raises(StorageError, match=f"{path}: "):
-        tables.save(path, "network_training", change(content))
+        tables.save(path, "network_training", change(content), A)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

@@ -1,21 +1,27 @@
 """safetensors files: the same bytes for the same content, and readers that trust nothing."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
 from agop_collapse.files.atomic import StorageError
-from agop_collapse.files.tensors import expect_shape, load_tensors, save_tensors, versions
+from agop_collapse.files.stamp import read_identity
+from agop_collapse.files.tensors import (
+    METADATA_KEY,
+    expect_number,
+    expect_shape,
+    load_tensors,
+    save_tensors,
+    versions,
+)
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import written_twice
 
-LIBRARY_PARENT = Path(__file__).parents[2] / "workflow"
-METADATA = {"study": "tiny", "seed": 3, "settings": {"ridge": 1e-3, "layers": [1, 2]}, "why": None}
+A, B = "a1" * 32, "b2" * 32
+METADATA = {"layer": 1, "fit": {"mse": 1e-3, "layers": [1, 2]}, "why": None, "valid": True}
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def tensors() -> dict[str, torch.Tensor]:
 @pytest.fixture
 def written(tmp_path, tensors) -> Path:
     path = tmp_path / "layer_01.safetensors"
-    save_tensors(path, tensors, METADATA)
+    save_tensors(path, tensors, A, METADATA)
     return path
 
 
@@ -43,7 +49,7 @@ def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor
 
 
 def test_what_was_written_is_read(written, tensors):
-    found, metadata = load_tensors(written)
+    found, metadata = load_tensors(written, A)
     assert_same(found, tensors)
     assert metadata == METADATA
 
@@ -54,38 +60,56 @@ def test_views_and_tensors_with_gradients_are_written_as_their_values(tmp_path, 
         "row": tensors["weight"][1],
         "gradient": torch.ones(3, requires_grad=True),
     }
-    save_tensors(tmp_path / "file", views, {})
-    found, _ = load_tensors(tmp_path / "file")
+    save_tensors(tmp_path / "file", views, A, {})
+    found, _ = load_tensors(tmp_path / "file", A)
     assert_same(found, {name: tensor.detach() for name, tensor in views.items()})
+
+
+def test_header_is_one_sorted_json_object(written):
+    with safetensors.safe_open(written, framework="pt") as file:
+        assert list(file.metadata()) == [METADATA_KEY]
+        text = file.metadata()[METADATA_KEY]
+    header = json.loads(text)
+    assert text == json.dumps(header, sort_keys=True)
+    assert set(header) == {"identity", "metadata", "sha256"}
+    assert (header["identity"], header["metadata"]) == (A, METADATA)
+    assert read_identity(written) == A
 
 
 def test_bytes_are_the_same_in_two_processes(tmp_path):
     """safetensors by itself writes several metadata keys in random order."""
-    code = """
-import sys, torch
+    first, second = written_twice(
+        f"""
+import torch
 from agop_collapse.files.tensors import save_tensors
-names = [f"tensor {index}" for index in range(8)]
-metadata = {name: {name: 1, "seed": 2} for name in set(names)}
-save_tensors(sys.argv[1], {name: torch.ones(2) for name in set(names)}, metadata)
-"""
-    paths = [tmp_path / "first", tmp_path / "second"]
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, path],
-            env=os.environ | {"PYTHONPATH": str(LIBRARY_PARENT), "PYTHONHASHSEED": str(seed)},
-        )
-        for seed, path in enumerate(paths)
-    ]
-    assert [writer.wait() for writer in writers] == [0, 0]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+names = [f"tensor {{index}}" for index in range(8)]
+metadata = {{name: {{name: 1, "seed": 2}} for name in set(names)}}
+save_tensors(path, {{name: torch.ones(2) for name in set(names)}}, "{A}", metadata)
+""",
+        tmp_path,
+    )
+    assert first == second
 
 
-def assert_refused(path: Path, reason: str, advice: str = "run again") -> None:
+def assert_refused(path: Path, reason: str, advice: str = "run again", identity: str = A) -> None:
     with pytest.raises(StorageError) as refusal:
-        load_tensors(path)
+        load_tensors(path, identity)
     assert str(path) in str(refusal.value)
     assert reason in str(refusal.value)
     assert advice in str(refusal.value)
+
+
+def test_file_of_another_identity_is_refused(written):
+    other = "holds results of other settings, data or code"
+    assert_refused(written, other, f"delete {written} and run again", identity=B)
+
+
+def test_identity_in_a_header_cannot_be_exchanged(written):
+    """The checksum is over the identity too: a file cannot be passed off as another."""
+    written.write_bytes(written.read_bytes().replace(A.encode(), B.encode()))
+    assert read_identity(written) == B
+    for identity in (A, B):
+        assert_refused(written, "is damaged (its checksum is another)", identity=identity)
 
 
 def test_missing_file_is_refused(tmp_path):
@@ -104,12 +128,14 @@ def test_file_that_goes_on_is_refused(written):
     assert_refused(written, "is damaged")
 
 
-@pytest.mark.parametrize("folder", ["layers", "checkpoints"])
+@pytest.mark.parametrize("folder", ["layers", "checkpoints", "layers.partial"])
 def test_advice_is_to_derive_the_files_of_a_run_together(tmp_path, folder):
     path = tmp_path / folder / "layer_01.safetensors"
     path.parent.mkdir()
     path.write_bytes(b"\0")
     assert_refused(path, "is damaged", f"delete {path.parent} and run again")
+    save_tensors(path, {}, A, {})
+    assert_refused(path, "of other settings", f"delete {path.parent} and run again", identity=B)
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0xFF])
@@ -122,7 +148,7 @@ def test_no_flipped_bit_changes_what_is_read(written, tensors, flip):
         damaged[position] ^= flip
         written.write_bytes(damaged)
         try:
-            found, metadata = load_tensors(written)
+            found, metadata = load_tensors(written, A)
         except StorageError:
             refused += 1
         else:
@@ -155,14 +181,14 @@ def test_values_that_are_not_finite_are_refused(tmp_path, value, dtype):
     path = tmp_path / "file.safetensors"
     tensor = torch.zeros(3, 4, dtype=dtype)
     tensor[2, 1] = value
-    save_tensors(path, {"fine": torch.ones(2), "root": tensor}, {})
+    save_tensors(path, {"fine": torch.ones(2), "root": tensor}, A, {})
     assert_refused(path, "tensor 'root' holds values that are not finite", "")
 
 
 def test_metadata_that_json_cannot_say_leave_the_old_file(written, tensors):
     before = written.read_bytes()
     with pytest.raises(ValueError, match="JSON"):
-        save_tensors(written, tensors, {"nc1": float("nan")})
+        save_tensors(written, tensors, A, {"nc1": float("nan")})
     assert written.read_bytes() == before
     assert list(written.parent.iterdir()) == [written]
 
@@ -182,8 +208,8 @@ JSON = st.recursive(
 @given(metadata=st.dictionaries(st.text(max_size=5), JSON, max_size=3))
 def test_metadata_may_be_any_json(tmp_path_factory, metadata):
     path = tmp_path_factory.mktemp("metadata") / "file"
-    save_tensors(path, {"x": torch.ones(1)}, metadata)
-    found = load_tensors(path)[1]
+    save_tensors(path, {"x": torch.ones(1)}, A, metadata)
+    found = load_tensors(path, A)[1]
     assert json.dumps(found, sort_keys=True) == json.dumps(metadata, sort_keys=True)
 
 
@@ -193,6 +219,16 @@ def test_shape_that_is_not_the_expected_is_named(tmp_path):
     with pytest.raises(StorageError) as refusal:
         expect_shape(path, "root", torch.zeros(3, 4), (4, 4))
     assert str(refusal.value) == f"{path}: root has shape (3, 4), expected (4, 4)"
+
+
+@pytest.mark.parametrize(("found", "what"), [(2, "layer 2"), (None, "no layer")])
+def test_number_that_is_not_the_expected_is_named(tmp_path, found, what):
+    path = tmp_path / "layers" / "layer_01.safetensors"
+    expect_number(path, "layer", 1, 1)
+    with pytest.raises(StorageError) as refusal:
+        expect_number(path, "layer", found, 1)
+    expected = f"{path} holds {what}, expected layer 1; delete {path.parent} and run again"
+    assert str(refusal.value) == expected
 
 
 def test_versions_tell_torch():
@@ -205,5 +241,5 @@ def test_tensors_without_values_are_written_too(tmp_path):
         "labels": torch.zeros(3, dtype=torch.int64)[3:],
         "step": torch.tensor(2.0),
     }
-    save_tensors(tmp_path / "file", empty, {})
-    assert_same(load_tensors(tmp_path / "file")[0], empty)
+    save_tensors(tmp_path / "file", empty, A, {})
+    assert_same(load_tensors(tmp_path / "file", A)[0], empty)

@@ -27,7 +27,7 @@ def settings(kernel: str, ridge: float, width: int, precision: str = "float64") 
 
 
 def library(form, x: Tensor, targets: Tensor, counts: list[int], kernel: str, ridge: float):
-    pairs = Pairs(x, counts, kernel, BANDWIDTH, BLOCK_ROWS)
+    pairs = Pairs(x, counts, papers.KERNELS[kernel], BANDWIDTH, BLOCK_ROWS)
     alpha = pairs.solve(targets, ridge)
     outer = form(Gradients.of(x, pairs.into_weights(), alpha, counts), BLOCK_ROWS)
     return outer / outer.max()

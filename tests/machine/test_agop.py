@@ -2,10 +2,11 @@
 
 import numpy as np
 import oracle
+import papers
 import pytest
 import scipy.linalg
 import torch
-from agop_collapse.machine import agop, kernels
+from agop_collapse.machine import agop
 from agop_collapse.machine.gram_system import Pairs
 from agop_collapse.metrics import collapse
 from clouds import SEEDS, cloud, clouds, rotation, shuffle_within_classes
@@ -18,7 +19,7 @@ SUMS = {"direct": agop.direct_form, "hadamard": agop.hadamard_form}
 
 
 def gradients_of(kernel: str, points, block_rows: int = 5) -> agop.Gradients:
-    pairs = Pairs(points.x, points.counts, kernel, BANDWIDTH, block_rows)
+    pairs = Pairs(points.x, points.counts, papers.KERNELS[kernel], BANDWIDTH, block_rows)
     weights = pairs.into_weights()
     return agop.Gradients.of(points.x, weights, points.coefficients, points.counts)
 
@@ -45,14 +46,14 @@ def error(found: Tensor, truth: Tensor) -> float:
     return float((found - truth).norm() / truth.norm())
 
 
-@pytest.fixture(params=kernels.KERNELS)
+@pytest.fixture(params=papers.KERNELS)
 def kernel(request) -> str:
     return request.param
 
 
 @pytest.mark.parametrize("block_rows", [4, 1000])
 @pytest.mark.parametrize("form", SUMS.values(), ids=SUMS)
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", papers.KERNELS)
 @given(points=clouds())
 @example(points=cloud(0, [1, 6, 3], 5, 3, spread=1e-6, duplicate=True))
 @example(points=cloud(1, [6, 2], 4, 2, spread=1.0, duplicate=True))
@@ -63,7 +64,7 @@ def test_either_sum_is_autograds(form, kernel, block_rows, points):
 
 
 @pytest.mark.parametrize("block_rows", [4, 1000])
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", papers.KERNELS)
 @given(points=clouds())
 @example(points=cloud(0, [1, 6, 3], 5, 3, spread=1e-6, duplicate=True))
 def test_the_gram_sides_root_squares_to_autograds(kernel, block_rows, points):
@@ -116,7 +117,8 @@ def test_a_fitted_machine_in_collapse(kernel):
     """Coefficients that interpolate labels, classes collapsed: the case that matters."""
     points = cloud(3, [9, 6, 12], 10, spread=1e-6)
     targets = torch.tensor(oracle.plus_minus_one(oracle.classes_of(points.counts), 3))
-    alpha = Pairs(points.x, points.counts, kernel, BANDWIDTH, 5).solve(targets, 1e-3)
+    pairs = Pairs(points.x, points.counts, papers.KERNELS[kernel], BANDWIDTH, 5)
+    alpha = pairs.solve(targets, 1e-3)
     points.coefficients.resize_(points.n, 3).copy_(alpha)
     truth = by_autograd(kernel, points)
     gradients = gradients_of(kernel, points)
@@ -138,7 +140,7 @@ def outer_product(kernel: str, points) -> Tensor:
     return agop.hadamard_form(gradients_of(kernel, points), 5)
 
 
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", papers.KERNELS)
 @given(points=clouds())
 def test_it_is_positive(kernel, points):
     eigenvalues = torch.linalg.eigvalsh(outer_product(kernel, points))
@@ -146,7 +148,7 @@ def test_it_is_positive(kernel, points):
     assert eigenvalues.max() > 0
 
 
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", papers.KERNELS)
 @given(points=clouds(spreads=(1.0, 1e-3)), seed=SEEDS)
 def test_it_turns_and_moves_with_the_points(kernel, points, seed):
     found = outer_product(kernel, points)
@@ -155,7 +157,7 @@ def test_it_turns_and_moves_with_the_points(kernel, points, seed):
     assert error(outer_product(kernel, moved), turn.T @ found @ turn) < 1e-8
 
 
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", papers.KERNELS)
 @given(points=clouds(), seed=SEEDS)
 def test_order_within_classes_does_not_matter(kernel, points, seed):
     order = shuffle_within_classes(seed, points.counts)
@@ -163,14 +165,15 @@ def test_order_within_classes_does_not_matter(kernel, points, seed):
     assert error(outer_product(kernel, other), outer_product(kernel, points)) < 1e-9
 
 
-@pytest.mark.parametrize("kernel", kernels.KERNELS)
+@pytest.mark.parametrize("kernel", papers.KERNELS)
 @given(points=clouds(spreads=(1.0, 1e-3)), seed=SEEDS)
 def test_of_a_kernel_on_mapped_points_it_is_by_the_points_themselves(kernel, points, seed):
     """f(x) = g(R x): its gradients are R times those of g, so R R x stands for the points."""
     square = torch.tensor(np.random.default_rng(seed).normal(size=(points.x.shape[1],) * 2))
     root = square + square.T
     mapped = type(points)(points.x @ root, points.counts, points.coefficients)
-    weights = Pairs(mapped.x, points.counts, kernel, BANDWIDTH, 5).into_weights()
+    pairs = Pairs(mapped.x, points.counts, papers.KERNELS[kernel], BANDWIDTH, 5)
+    weights = pairs.into_weights()
     twice = mapped.x @ root
     gradients = agop.Gradients.of(twice, weights, points.coefficients, points.counts)
     machine = oracle.machine_gradients(

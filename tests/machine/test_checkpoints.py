@@ -1,6 +1,5 @@
-"""The files of a run's layers and epochs: read as written, and resumed from where they end."""
+"""The files of a run's layers: read as written, and nothing else read in their place."""
 
-import copy
 import dataclasses
 import math
 import shutil
@@ -11,18 +10,19 @@ import pytest
 import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files.atomic import StorageError
+from agop_collapse.files.stamp import read_identity
 from agop_collapse.files.tensors import load_tensors, save_tensors
-from agop_collapse.machine import checkpoints as layer_files
-from agop_collapse.machine.checkpoints import load_layer, load_layers_so_far, save_layer
+from agop_collapse.machine.checkpoints import (
+    LAYER_FILE,
+    load_layer,
+    load_layers_so_far,
+    save_layer,
+)
 from agop_collapse.machine.deep_rfm import Fit, Layer, build
-from agop_collapse.networks.architecture import Architecture
-from agop_collapse.networks.architecture import build as build_network
-from agop_collapse.networks.checkpoints import finish, load_epoch, load_weights, resume, save_epoch
-from agop_collapse.networks.training import Progress, Trainer, train
-from agop_collapse.networks.training import Settings as Training
+from processes import written_twice
 
 CPU = torch.device("cpu")
-PROVENANCE = {"study": "tiny", "seed": 0, "fingerprint": "0123"}
+A, B = "a1" * 32, "b2" * 32
 
 
 @pytest.fixture
@@ -49,13 +49,17 @@ def assert_same(found: Layer, expected: Layer) -> None:
 def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map):
     layers = layers_of(data, feature_map)
     for number, layer in enumerate(layers, start=1):
-        save_layer(tmp_path, number, layer, PROVENANCE)
+        save_layer(tmp_path, number, layer, A)
     for number, layer in enumerate(layers, start=1):
-        assert_same(load_layer(tmp_path, number), layer)
-    _, header = load_tensors(tmp_path / "layer_02.safetensors")
-    assert PROVENANCE.items() <= header.items()
-    assert header["layer"] == 2
-    assert header["versions"]["torch"] == torch.__version__
+        assert_same(load_layer(tmp_path, number, A), layer)
+    path = tmp_path / "layer_02.safetensors"
+    _, header = load_tensors(path, A)
+    assert header == {
+        "layer": 2,
+        "fit": dataclasses.asdict(layers[1].fit),
+        "versions": {"torch": torch.__version__},
+    }
+    assert read_identity(path) == A
 
 
 @pytest.mark.parametrize(
@@ -66,20 +70,20 @@ def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map):
 def test_every_fit_can_be_written(data, tmp_path, change):
     layer = layers_of(data, "relu")[0]
     layer = dataclasses.replace(layer, fit=dataclasses.replace(layer.fit, **change))
-    save_layer(tmp_path, 1, layer, PROVENANCE)
-    assert isinstance(load_layer(tmp_path, 1).fit, Fit)
-    assert_same(load_layer(tmp_path, 1), layer)
+    save_layer(tmp_path, 1, layer, A)
+    assert isinstance(load_layer(tmp_path, 1, A).fit, Fit)
+    assert_same(load_layer(tmp_path, 1, A), layer)
 
 
 def test_layers_so_far_end_at_the_first_that_is_missing(data, tmp_path):
     layers = layers_of(data, "relu")
-    assert load_layers_so_far(tmp_path, CPU) == []
+    assert load_layers_so_far(tmp_path, A, CPU) == []
     for number in (1, 3):
-        save_layer(tmp_path, number, layers[number - 1], PROVENANCE)
-    (found,) = load_layers_so_far(tmp_path, CPU)
+        save_layer(tmp_path, number, layers[number - 1], A)
+    (found,) = load_layers_so_far(tmp_path, A, CPU)
     assert_same(found, layers[0])
-    save_layer(tmp_path, 2, layers[1], PROVENANCE)
-    for found, layer in zip(load_layers_so_far(tmp_path, CPU), layers, strict=True):
+    save_layer(tmp_path, 2, layers[1], A)
+    for found, layer in zip(load_layers_so_far(tmp_path, A, CPU), layers, strict=True):
         assert_same(found, layer)
 
 
@@ -87,127 +91,91 @@ def test_layers_so_far_end_at_the_first_that_is_missing(data, tmp_path):
     ("name", "shape"), [("root", (64, 63)), ("alpha", (299, 10)), ("weight", (16, 63))]
 )
 def test_tensors_that_do_not_belong_together_are_refused(data, tmp_path, name, shape):
-    save_layer(tmp_path, 1, layers_of(data, "relu")[0], PROVENANCE)
-    path = tmp_path / layer_files.LAYER_FILE.format(1)
-    tensors, header = load_tensors(path)
-    save_tensors(path, tensors | {name: torch.zeros(shape, dtype=torch.float64)}, header)
+    save_layer(tmp_path, 1, layers_of(data, "relu")[0], A)
+    path = tmp_path / LAYER_FILE.format(1)
+    tensors, header = load_tensors(path, A)
+    save_tensors(path, tensors | {name: torch.zeros(shape, dtype=torch.float64)}, A, header)
     with pytest.raises(StorageError, match=rf"{path}: {name} has shape \({shape[0]}, {shape[1]}\)"):
-        load_layer(tmp_path, 1)
-
-
-# Networks
-
-ARCHITECTURE = Architecture("mlp", 16, 0.3)
-
-
-def new_trainer(data: Dataset, recreate: bool = False) -> Trainer:
-    settings = Training("sgd", 0.1, 0.9, recreate, 64, 6, 2, "float32")
-    network = build_network(ARCHITECTURE, data.image_shape, data.classes, seed=0)
-    return Trainer(network, data, settings, 0, CPU)
-
-
-def train_into(folder: Path, trainer: Trainer, copies: Path | None = None) -> None:
-    """Train to the end; keep copies of the folder as it is after each of an epoch's two files."""
-    for _, progress in train(trainer):
-        if progress is None:
-            continue
-        state = folder / "optimizer.safetensors"
-        old_state = state.read_bytes() if state.exists() else None
-        save_epoch(folder, trainer, progress, PROVENANCE)
-        if copies:
-            shutil.copytree(folder, copies / f"after {progress.epoch}")
-            between = copies / f"between the files of {progress.epoch}"
-            shutil.copytree(folder, between)
-            (between / state.name).unlink()
-            if old_state is not None:
-                (between / state.name).write_bytes(old_state)
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_epoch(folder, 6)[0]
+        load_layer(tmp_path, 1, A)
 
 
 @pytest.fixture
-def unbroken(data, tmp_path) -> Path:
-    folder = tmp_path / "unbroken"
-    folder.mkdir()
-    train_into(folder, new_trainer(data), tmp_path / "killed")
-    return folder
+def folder(data, tmp_path) -> Path:
+    """Layers of the identities A and B."""
+    layers = layers_of(data, "relu")
+    for identity, name in ((A, "layers"), (B, "other/layers")):
+        for number, layer in enumerate(layers, start=1):
+            save_layer(tmp_path / name, number, layer, identity)
+    return tmp_path / "layers"
 
 
-def test_training_killed_after_any_file_ends_alike(data, unbroken, tmp_path):
-    """Also between an epoch's two files: the weights are new, the optimizer's state is not."""
-    expected = weights(unbroken)
-    begun = {}
-    for folder in (tmp_path / "killed").iterdir():
-        trainer = new_trainer(data)
-        resume(trainer, folder)
-        begun[folder.name] = trainer.epoch
-        train_into(folder, trainer)
-        found = weights(folder)
-        assert all(torch.equal(found[name], expected[name]) for name in expected), folder
-    assert begun == {
-        "between the files of 0": 0,
-        "after 0": 0,
-        "between the files of 2": 0,
-        "after 2": 2,
-        "between the files of 4": 2,
-        "after 4": 4,
-        "between the files of 6": 4,
-        "after 6": 6,
-    }
+def assert_refused(folder: Path, number: int, reason: str, identity: str = A) -> None:
+    """By the reader of one layer, and of all there are; with advice that mends it."""
+    for read in (
+        lambda: load_layer(folder, number, identity),
+        lambda: load_layers_so_far(folder, identity, CPU),
+    ):
+        with pytest.raises(StorageError) as refusal:
+            read()
+        assert f"{folder}/layer_0{number}.safetensors {reason}" in str(refusal.value)
+        assert f"delete {folder} and run again" in str(refusal.value)
 
 
-def test_optimizers_state_is_needed_to_end_alike(data, unbroken, tmp_path):
-    """The test above could otherwise not fail."""
-    folder = tmp_path / "killed" / "after 2"
-    trainer = new_trainer(data)
-    resume(trainer, folder)
-    stateless = new_trainer(data)
-    stateless.resume(2, copy.deepcopy(trainer.network.state_dict()), {})
-    train_into(folder, stateless)
-    assert any(
-        not torch.equal(weights(folder)[name], value) for name, value in weights(unbroken).items()
+def test_layers_of_another_identity_are_refused(folder):
+    assert_refused(folder, 1, "holds results of other settings, data or code", B)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_layer_of_another_identity_is_refused_among_others(folder, number):
+    name = LAYER_FILE.format(number)
+    shutil.copy(folder.parent / "other" / "layers" / name, folder)
+    assert_refused(folder, number, "holds results of other settings, data or code")
+
+
+@pytest.mark.parametrize(("number", "swapped_for"), [(1, 2), (2, 1), (2, 3), (3, 1)])
+def test_another_layer_of_the_same_run_is_refused(folder, number, swapped_for):
+    """Layers 2 and 3 have the same shapes: nothing but the number tells them apart."""
+    shutil.copy(folder / LAYER_FILE.format(swapped_for), folder / LAYER_FILE.format(number))
+    assert_refused(folder, number, f"holds layer {swapped_for}, expected layer {number}")
+
+
+def test_a_file_that_holds_no_layer_is_refused(folder):
+    save_tensors(folder / LAYER_FILE.format(1), {"x": torch.ones(2, 2)}, A, {})
+    assert_refused(folder, 1, "holds no layer, expected layer 1")
+
+
+def test_a_layer_cut_short_is_refused(folder):
+    path = folder / LAYER_FILE.format(2)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert_refused(folder, 2, "is damaged")
+
+
+def test_a_changed_digit_is_refused(folder):
+    path = folder / LAYER_FILE.format(2)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    assert_refused(folder, 2, "is damaged (its checksum is another)")
+
+
+def test_a_missing_layer_is_refused(folder):
+    with pytest.raises(StorageError, match=r"layer_04.safetensors is missing; delete .*/layers "):
+        load_layer(folder, 4, A)
+
+
+def test_bytes_are_the_same_in_two_processes(tmp_path):
+    first, second = written_twice(
+        f"""
+import torch
+from agop_collapse.machine import checkpoints
+from agop_collapse.machine.deep_rfm import Fit, Layer
+from agop_collapse.machine.random_features import FeatureMap
+checkpoints.LAYER_FILE = path.name
+x, root, alpha, weight = (torch.ones(2, 2) for _ in range(4))
+fit = Fit(0.5, 1e-9, 2.0, float("inf"), 1.0, None, True)
+layer = Layer(x, root, FeatureMap(weight, None), alpha, torch.ones(2), fit)
+checkpoints.save_layer(path.parent, 1, layer, "{A}")
+""",
+        tmp_path,
     )
-
-
-def test_epochs_are_read_as_they_were_written(data, unbroken):
-    trainer = new_trainer(data)
-    assert load_weights(trainer.network, unbroken, 0) == trainer.evaluate()
-    expected = [progress for _, progress in train(new_trainer(data)) if progress]
-    assert [progress.epoch for progress in expected] == [0, 2, 4, 6]
-    for progress in expected:
-        assert load_weights(trainer.network, unbroken, progress.epoch) == progress
-
-
-def test_finished_run_keeps_its_weights_only(unbroken):
-    finish(unbroken)
-    names = {path.name for path in unbroken.iterdir()}
-    assert names == {f"epoch_0000{epoch}.safetensors" for epoch in (0, 2, 4, 6)}
-
-
-def test_files_do_not_show_the_order_of_weights_in_memory(data, tmp_path):
-    """A GPU has its convolutions channels last."""
-    architecture = Architecture("vgg11", 16, 0.3)
-    settings = new_trainer(data).settings
-    files = []
-    for layout in (torch.contiguous_format, torch.channels_last):
-        network = build_network(architecture, data.image_shape, data.classes, seed=0)
-        trainer = Trainer(network.to(memory_format=layout), data, settings, 0, CPU)
-        folder = tmp_path / str(layout)
-        folder.mkdir()
-        save_epoch(folder, trainer, Progress(0, 1.0, None, 0.5, None), PROVENANCE)
-        files.append(folder / "epoch_00000.safetensors")
-    assert not network.backbone[1][3].weight.is_contiguous()
-    assert files[0].read_bytes() == files[1].read_bytes()
-
-
-def test_weights_of_another_architecture_are_refused(data, unbroken):
-    other = build_network(Architecture("mlp", 17, 0.3), data.image_shape, data.classes, seed=0)
-    with pytest.raises(StorageError, match=f"{unbroken}/epoch_00002.safetensors: "):
-        load_weights(other, unbroken, 2)
-
-
-def test_missing_epoch_is_refused(data, unbroken):
-    with pytest.raises(StorageError, match=r"epoch_00003.safetensors is missing"):
-        load_weights(new_trainer(data).network, unbroken, 3)
+    assert first == second

@@ -15,8 +15,9 @@ from agop_collapse.data.dataset import Dataset
 from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers import load_digits
 from agop_collapse.machine import checkpoints as layer_files
-from agop_collapse.machine import deep_rfm, kernels
+from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.deep_rfm import Layer, Settings, build, is_trustworthy
+from agop_collapse.machine.kernels import radial
 from agop_collapse.machine.random_features import fourier_features, relu_features
 from agop_collapse.metrics import collapse
 from clouds import SEEDS, cloud
@@ -25,11 +26,12 @@ from torch import Tensor
 
 CPU = torch.device("cpu")
 # So few features and rows at a time that every loop has several rounds.
-PAPER = papers.settings(depth=3, width=12, n_features=10, gamma=0.2, block_rows=5)
+SMALL = {"depth": 3, "width": 12, "n_features": 10, "gamma": 0.2, "block_rows": 5}
+PAPER = papers.settings(**SMALL)
 
 
 def settings(**changes) -> Settings:
-    return dataclasses.replace(PAPER, **changes)
+    return papers.settings(**SMALL | changes)
 
 
 def small(
@@ -86,6 +88,9 @@ CASES = [
     {"projection": "identity"},
     {"projection": "identity", "feature_map": "cos", "kernel": "gaussian", "ridge": 1e-3},
     {"weight_dist": "gaussian", "width": 40},
+    {"kernel": "matern32"},
+    {"kernel": "matern52", "feature_map": "cos", "agop_norm": "mean"},
+    {"kernel": "matern52", "iterations": 2, "ridge": 1e-3},
 ]
 
 
@@ -95,8 +100,9 @@ def test_build_is_the_algorithm(changes):
     data = small()
     targets = oracle.plus_minus_one(data.labels.tolist(), 3)
     x, test_x = oracle.unit(data.x.numpy()), oracle.unit(data.test_x.numpy())
-    names = ("kernel", "bandwidth", "ridge", "iterations", "agop_norm", "projection")
+    names = ("bandwidth", "ridge", "iterations", "agop_norm", "projection")
     options = {name: getattr(wanted, name) for name in names}
+    options["kernel"] = changes.get("kernel", "laplace")
     layers = layers_of(data, wanted, seed=5)
     assert len(layers) == 3
     for number, layer in enumerate(layers, start=1):
@@ -222,6 +228,7 @@ def test_without_projection_they_never_do(digits):
 
 # --- resuming ---------------------------------------------------------------------------------
 
+IDENTITY = "0123456789abcdef" * 4
 RESUMED = [
     {},
     {"feature_map": "cos"},
@@ -235,9 +242,9 @@ def test_resuming_after_any_layer_changes_no_bit(changes, tmp_path):
     data, wanted = small(), settings(depth=5, **changes)
     unbroken = layers_of(data, wanted, seed=3)
     for number, layer in enumerate(unbroken, start=1):
-        layer_files.save_layer(tmp_path, number, layer, {})
+        layer_files.save_layer(tmp_path, number, layer, IDENTITY)
     for done in range(6):
-        kept = [layer_files.load_layer(tmp_path, number) for number in range(1, done + 1)]
+        kept = [layer_files.load_layer(tmp_path, number, IDENTITY) for number in range(1, done + 1)]
         rest = list(build(data, wanted, 3, CPU, kept))
         assert len(rest) == 5 - done
         assert all(identical(a, b) for a, b in zip(unbroken[done:], rest, strict=True))
@@ -283,7 +290,7 @@ def test_twins_with_one_label_do_no_harm_or_none_with_the_ridge_advised(precisio
         named = re.search(r"duplicate points\?\); set ridge to (\S+) or more", str(refusal))[1]
         layer = first_layer(data, settings(precision=precision, ridge=float(named)))
     if not layer.fit.valid:
-        ridge = kernels.safe_ridge(15, deep_rfm.PRECISIONS[precision])
+        ridge = radial.safe_ridge(15, deep_rfm.PRECISIONS[precision])
         layer = first_layer(data, settings(precision=precision, ridge=ridge))
         digits = max(digits, 1e3 * ridge)
     single = first_layer(dataclasses.replace(data, x=data.x[1:], labels=data.labels[1:]), PAPER)
@@ -452,6 +459,7 @@ def test_without_test_points_there_is_no_test_accuracy():
 
 
 def test_unknown_names():
-    for changes in ({"kernel": "cauchy"}, {"agop_norm": "median"}, {"weight_dist": "beta"}):
-        with pytest.raises(ValueError, match=next(iter(changes.values()))):
-            first_layer(small(), settings(**changes))
+    for name in ("feature_map", "projection", "agop_norm", "weight_dist"):
+        wanted = settings(**{name: "cauchy"})
+        with pytest.raises(ValueError, match="unknown .* 'cauchy'; known: "):
+            first_layer(small(), wanted)

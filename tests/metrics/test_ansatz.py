@@ -4,24 +4,28 @@ import math
 
 import numpy as np
 import oracle
+import papers
 import pytest
 import torch
 from agop_collapse.metrics import ansatz, collapse
 from agop_collapse.metrics.ansatz import HeadLayer, measure_head
 from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.activations import linear, relu
+from agop_collapse.networks.activations.activation import Activation
 from clouds import SEEDS, cloud
 from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn.functional import leaky_relu
 
 COUNTS = [5, 2, 4]
 
 
-def network_of(weights: list[Tensor]) -> networks.Network:
+def network_of(weights: list[Tensor], activation=relu.activation) -> networks.Network:
     """A network with these weights: of five hidden layers, and of the readout."""
     first, readout = weights[0], weights[-1]
     network = networks.Network(
-        torch.nn.Identity(), first.shape[1], first.shape[0], readout.shape[0]
+        torch.nn.Identity(), first.shape[1], first.shape[0], readout.shape[0], activation
     )
     for layer, weight in zip([*network.hidden, network.readout], weights, strict=True):
         layer.weight = torch.nn.Parameter(weight, requires_grad=False)
@@ -63,6 +67,45 @@ def test_agop_of_each_layer_is_jacrevs(measured):
         assert np.linalg.norm(expected) > 0.01
         assert np.linalg.norm(found - expected) < 1e-12 * np.linalg.norm(expected)
         assert torch.equal(layer.weight, weights[number - 1])
+
+
+ACTIVATIONS = {
+    "linear": (linear.activation, lambda x: x),
+    "tanh": (Activation(torch.tanh, lambda x: 1 - torch.tanh(x) ** 2), torch.tanh),
+    "leaky": (
+        Activation(leaky_relu, lambda x: 0.01 + 0.99 * (x > 0).to(x.dtype)),
+        leaky_relu,
+    ),
+}
+
+
+@pytest.mark.parametrize(("activation", "function"), ACTIVATIONS.values(), ids=ACTIVATIONS)
+@pytest.mark.parametrize(("d", "width"), [(4, 9), (8, 8), (15, 6)])
+def test_agop_of_any_activation_is_jacrevs(activation, function, d, width):
+    weights, x = random_weights(0, d, width), cloud(1, COUNTS, d).x
+    layers = measure_head(network_of(weights, activation), x, COUNTS, at_a_time=4)
+    points = x
+    for number, (weight, layer) in enumerate(zip(weights, layers, strict=False), start=1):
+        expected = oracle.network_agop(weights, x, number, function)
+        found = square(layer.agop_factor)
+        assert np.linalg.norm(found - expected) < 1e-12 * np.linalg.norm(expected)
+        right = points @ weight.T
+        points = function(right)
+        assert layer.stages["right"].nc1 == pytest.approx(oracle.nc1(right.numpy(), COUNTS))
+        assert layer.stages["full"].nc1 == pytest.approx(oracle.nc1(points.numpy(), COUNTS))
+
+
+@given(seed=SEEDS, d=st.integers(1, 9), width=st.integers(2, 9), classes=st.integers(1, 4))
+def test_agop_of_a_linear_network_is_that_of_its_one_matrix(seed, d, width, classes):
+    """J = W_6 ... W_l at every point."""
+    weights = random_weights(seed, d, width, classes)
+    x = cloud(seed, COUNTS, d).x
+    layers = measure_head(network_of(weights, linear.activation), x, COUNTS)
+    for number, layer in enumerate(layers):
+        jacobian = np.linalg.multi_dot([weight.numpy() for weight in weights[number:][::-1]])
+        expected = jacobian.T @ jacobian
+        error = np.linalg.norm(square(layer.agop_factor) - expected)
+        assert error < 1e-10 * np.linalg.norm(expected)
 
 
 def test_its_root_is_positive_and_squares_to_it(measured):
@@ -198,7 +241,7 @@ def test_nfa_is_one_where_the_ansatz_holds(d, width):
 
 def test_a_backbone_is_measured_in_evaluation_mode():
     """Batch statistics would depend on the batches, and change the running ones."""
-    network = networks.Network(torch.nn.BatchNorm1d(4), 4, 5, 3)
+    network = networks.Network(torch.nn.BatchNorm1d(4), 4, 5, 3, relu.activation)
     network.backbone.running_mean += 0.3
     x = cloud(6, COUNTS, 4).x.float()
     before = network.state_dict()["backbone.running_mean"].clone()
@@ -213,7 +256,7 @@ def test_a_backbone_is_measured_in_evaluation_mode():
 
 
 def test_measuring_leaves_a_network_as_it_was():
-    network = networks.build(networks.Architecture("mlp", 6, 1.0), (1, 2, 2), 3, 0)
+    network = networks.build(papers.mlp(6, 1.0), (1, 2, 2), 3, 0)
     before = [parameter.clone() for parameter in network.parameters()]
     x = cloud(5, COUNTS, 4).x.float()
     layers = measure_head(network, x, COUNTS)

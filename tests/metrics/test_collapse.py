@@ -1,26 +1,15 @@
 """Collapse metrics against their definitions, invariances, and exact collapse."""
 
-import dataclasses
 import math
 
 import numpy as np
 import oracle
 import pytest
 import torch
-from agop_collapse.metrics import collapse, gram, spectra
-from clouds import SEEDS, cloud, clouds, rotation, shuffle_within_classes
+from agop_collapse.metrics import collapse
+from clouds import SEEDS, cloud, clouds, exact_etf, rotation, shuffle_within_classes
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
-
-
-def exact_etf(classes: int, counts: list[int], d: int) -> Tensor:
-    """Every point of a class at one vertex of a regular simplex, turned and moved."""
-    vertices = torch.eye(classes, d, dtype=torch.float64) - 1 / classes * (
-        torch.arange(d) < classes
-    )
-    labels = oracle.classes_of(counts)
-    return 3 * vertices[labels] @ rotation(0, d) + 0.5
 
 
 def assert_same(found: collapse.Collapse, expected: collapse.Collapse, rel: float = 1e-8) -> None:
@@ -28,9 +17,6 @@ def assert_same(found: collapse.Collapse, expected: collapse.Collapse, rel: floa
     assert found.nc2 == pytest.approx(expected.nc2, rel=rel, abs=1e-12)
     assert found.trace_within == pytest.approx(expected.trace_within, rel=rel, abs=1e-28)
     assert found.trace_between == pytest.approx(expected.trace_between, rel=rel)
-
-
-# --- nc1, nc2, traces -------------------------------------------------------------------------
 
 
 @given(clouds())
@@ -117,99 +103,3 @@ def test_simplex_etf(classes):
     eigenvalues = [0] + [classes / (classes - 1)] * (classes - 1)
     np.testing.assert_allclose(torch.linalg.eigvalsh(etf), eigenvalues, atol=1e-14)
     assert (etf.diagonal() == 1).all()
-
-
-# --- Gram statistics --------------------------------------------------------------------------
-
-
-@given(points=clouds(), block=st.sampled_from([1, 2, 3, 7, 4096]))
-def test_gram_statistics_are_over_all_pairs(points, block):
-    directions = gram.centred_directions(points.x)
-    cosines = oracle.cosines(points.x.numpy())
-    np.testing.assert_allclose(directions @ directions.T, cosines, rtol=0, atol=1e-9)
-    found = gram.gram_statistics(directions, points.counts, block)
-    expected = oracle.gram_statistics(cosines, points.counts)
-    np.testing.assert_allclose(dataclasses.astuple(found), expected, rtol=1e-9, atol=1e-7)
-    within, _, between, _ = expected
-    np.testing.assert_allclose([found.within_mean, found.between_mean], [within, between], 1e-8)
-
-
-@pytest.mark.parametrize("counts", [[4, 4], [3, 3, 3], [6] * 10])
-def test_gram_statistics_of_exact_collapse(counts):
-    classes = len(counts)
-    x = exact_etf(classes, counts, classes + 3)
-    found = gram.gram_statistics(gram.centred_directions(x), counts)
-    assert found.within_mean == pytest.approx(1, rel=1e-14)
-    assert found.between_mean == pytest.approx(-1 / (classes - 1), rel=1e-12)
-    assert found.within_sd < 1e-12
-    assert found.between_sd < 1e-12
-
-
-def test_the_spread_of_cosines_keeps_its_digits_in_collapse():
-    points = cloud(2, [20, 20, 20], 6, spread=1e-5)
-    found = gram.gram_statistics(gram.centred_directions(points.x), points.counts)
-    cosines = oracle.cosines(points.x.numpy())
-    _, within_sd, _, _ = oracle.gram_statistics(cosines, points.counts)
-    assert 1e-10 < within_sd < 1e-9
-    assert found.within_sd == pytest.approx(within_sd, rel=1e-5)
-    # The mean of squares less the squared mean has none left.
-    one_class = gram[:20, :20][~np.eye(20, dtype=bool)]
-    variance = (one_class**2).mean() - one_class.mean() ** 2
-    assert math.sqrt(abs(variance)) != pytest.approx(within_sd, rel=0.5)
-
-
-def test_without_such_pairs_there_are_no_statistics():
-    directions = gram.centred_directions(cloud(3, [5], 3).x)
-    alone = gram.gram_statistics(directions, [1] * 5)
-    assert math.isnan(alone.within_mean)
-    assert math.isnan(alone.within_sd)
-    assert alone.between_mean == pytest.approx(-1 / 4, abs=0.2)
-    together = gram.gram_statistics(directions, [5])
-    assert math.isnan(together.between_mean)
-    assert math.isnan(together.between_sd)
-    assert together.within_mean == pytest.approx(alone.between_mean, rel=1e-12)
-
-
-def test_a_point_at_the_mean_has_no_direction():
-    x = torch.tensor([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]])
-    expected = torch.tensor([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
-    directions = gram.centred_directions(x)
-    assert torch.equal(directions, expected)
-    # Its cosines, with itself too, are 0, and count: pairs are 0, -1 and 0.
-    found = gram.gram_statistics(directions, [2, 1])
-    assert (found.within_mean, found.within_sd) == (0, 0)
-    assert (found.between_mean, found.between_sd) == (-0.5, 0.5)
-
-
-@given(points=clouds(), size=st.integers(1, 30))
-def test_gram_picture_is_the_gram_matrix_in_block_means(points, size):
-    directions = gram.centred_directions(points.x)
-    cosines = (directions @ directions.T).numpy()
-    picture = gram.gram_picture(directions, size)
-    pixels = min(size, points.n)
-    blocks = np.array_split(np.arange(points.n), pixels)
-    expected = [[cosines[np.ix_(rows, columns)].mean() for columns in blocks] for rows in blocks]
-    np.testing.assert_allclose(picture, expected, rtol=0, atol=1e-13)
-
-
-# --- effective rank ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("spectrum", "expected"),
-    [([2.0, 2, 2, 0, 0], 3), ([7.0], 1), ([5.0, 0], 1), ([3.0, 1], 1.6), ([1.0] * 64, 64)],
-)
-def test_effective_rank(spectrum, expected):
-    assert spectra.effective_rank(torch.tensor(spectrum)) == pytest.approx(expected, rel=1e-15)
-
-
-def test_no_spectrum_has_no_rank():
-    assert math.isnan(spectra.effective_rank(torch.zeros(3)))
-
-
-@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=20), st.floats(1e-3, 1e3))
-def test_effective_rank_is_between_one_and_all_and_has_no_scale(spectrum, scale):
-    eigenvalues = torch.tensor(spectrum, dtype=torch.float64)
-    rank = spectra.effective_rank(eigenvalues)
-    assert 1 - 1e-12 <= rank <= len(spectrum) * (1 + 1e-12)
-    assert spectra.effective_rank(eigenvalues * scale) == pytest.approx(rank, rel=1e-12)

@@ -1,4 +1,8 @@
-"""Tables as the pipeline writes them, made up: collapse that is exponential over the layers."""
+"""Tables as the pipeline writes them, made up: collapse that is exponential over the layers.
+
+Runs are of the study "paper". A study "other" has runs of the same names with other values, so that
+a figure that looks at names alone shows wrong numbers.
+"""
 
 import itertools
 
@@ -9,6 +13,13 @@ from matplotlib.axes import Axes
 
 SEEDS = (0, 1, 2)
 DATASETS = ("mnist", "cifar10", "svhn")
+
+
+def with_other_study(frame: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
+    """A table of the study "paper", and of one that measured three times as much."""
+    other = frame.assign(**{name: 3 * frame[name] for name in measures})
+    parts = [other.assign(study="other"), frame.assign(study="paper")]
+    return pd.concat(parts, ignore_index=True)
 
 
 def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
@@ -35,21 +46,31 @@ def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
             ("X", "MX", "PhiMX"), (1.7, 0.7, 1.0) * np.array(fall), noise, strict=True
         ):
             records.append(
-                {
-                    "dataset": dataset,
-                    "kernel": "gaussian" if dataset == "mnist" else "laplace",
-                    "feature_map": feature_map,
-                    "projection": projection,
+                deep_rfm_run(dataset, feature_map, projection)
+                | {
                     "seed": seed,
                     "layer": layer,
                     "stage": stage,
                     "nc1": nc1 * jitter,
                     "nc2": nc2 * jitter,
                     "nc2_mse": (nc2 * jitter) ** 2 / 10**2,
+                    "train_mse": 1e-20 * layer,
                     "valid": True,
                 }
             )
-    return pd.DataFrame(records)
+    return with_other_study(pd.DataFrame(records), ["nc1", "nc2", "nc2_mse"])
+
+
+def deep_rfm_run(dataset: str, feature_map: str, projection: str = "agop") -> dict:
+    """A run's columns, without its study and seed."""
+    kernel = "gaussian" if dataset == "mnist" else "laplace"
+    return {
+        "dataset": dataset,
+        "run": f"{kernel}-{feature_map}-{projection}",
+        "kernel": kernel,
+        "feature_map": feature_map,
+        "projection": projection,
+    }
 
 
 def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 40) -> pd.DataFrame:
@@ -66,20 +87,32 @@ def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 40) -> pd.DataF
         np.fill_diagonal(gram, 1)
         parts.append(
             pd.DataFrame(
-                {
-                    "dataset": dataset,
-                    "kernel": "laplace",
-                    "feature_map": "relu" if dataset == "mnist" else "cos",
-                    "projection": "agop",
+                deep_rfm_run(dataset, "relu" if dataset == "mnist" else "cos")
+                | {
                     "seed": seed,
                     "layer": layer,
+                    "stage": "MX",
                     "i": i,
                     "j": j,
                     "gram": gram.ravel(),
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    shown = with_other_study(pd.concat(parts, ignore_index=True), ["gram"])
+    return pd.concat([shown, shown.assign(stage="X", gram=shown["gram"] / 2)], ignore_index=True)
+
+
+def make_spectra(layers: int = 6, size: int = 30) -> pd.DataFrame:
+    """Eigenvalues of the AGOP that fall faster with each layer, and to 0; two seeds."""
+    records = []
+    for dataset, seed, layer in itertools.product(DATASETS, (3, 4), range(1, layers + 1)):
+        values = (1.0 + seed) * np.exp(-0.3 * layer * np.arange(size))
+        values[-1] = 0.0
+        run = deep_rfm_run(dataset, "relu") | {"seed": seed, "layer": layer}
+        records += [
+            run | {"index": index, "eigenvalue": value} for index, value in enumerate(values, 1)
+        ]
+    return with_other_study(pd.DataFrame(records), ["eigenvalue"])
 
 
 def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
@@ -90,7 +123,7 @@ def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
         slower = 1 + DATASETS.index(dataset)
         final = random.lognormal(0, 0.3)
         for epoch in epochs:
-            run = {"dataset": dataset, "model": model, "seed": seed, "epoch": epoch}
+            run = {"dataset": dataset, "run": model, "model": model, "seed": seed, "epoch": epoch}
             progress = 1 - np.exp(-epoch / (60 * slower))
             for layer in range(1, 6):
                 nc1 = 6 * np.exp(-(1.0 + 0.5 * layer) * progress) * final
@@ -103,6 +136,7 @@ def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
                             "layer": layer,
                             "stage": stage,
                             "nc1": value,
+                            "nc2": 1 + value / 10,
                             "trace_within": value * 3,
                             "trace_between": 3.0,
                             "trace_total": 3 * value + 3,
@@ -111,11 +145,12 @@ def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
                 nfa = 0.8 - 0.1 * layer + 0.1 * progress * final + random.normal(0, 0.02)
                 ansatz.append(run | {"layer": layer, "nfa": nfa})
             loss = np.exp(-5 * progress) * random.lognormal(0, 0.1)
-            training.append(run | {"train_loss": loss})
+            training.append(run | {"train_loss": loss, "fitted": epoch >= 450})
+    traces = ["trace_within", "trace_between"]
     return {
-        "network_nc": pd.DataFrame(collapse),
-        "network_nfa": pd.DataFrame(ansatz),
-        "network_training": pd.DataFrame(training),
+        "network_nc": with_other_study(pd.DataFrame(collapse), ["nc1", "nc2", *traces]),
+        "network_nfa": with_other_study(pd.DataFrame(ansatz), ["nfa"]),
+        "network_training": with_other_study(pd.DataFrame(training), ["train_loss"]),
     }
 
 
@@ -130,8 +165,38 @@ def pictures() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def spectra() -> pd.DataFrame:
+    return make_spectra()
+
+
+@pytest.fixture(scope="session")
 def networks() -> dict[str, pd.DataFrame]:
     return make_networks()
+
+
+@pytest.fixture(scope="session")
+def make_row():
+    """Function for a figure row of one run of the study "paper", or of another."""
+
+    def make(label: str, dataset: str, run: str, study: str = "paper", **more) -> dict:
+        return {
+            "label": label,
+            "runs": [{"study": study, "dataset": dataset, "run": run} | more],
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def part():
+    """Function for the rows of a table that are a figure row's, with given values of columns."""
+
+    def select(frame: pd.DataFrame, row: dict, **wanted) -> pd.DataFrame:
+        (run,) = row["runs"]
+        wanted |= {key: run[key] for key in ("study", "dataset", "run")}
+        return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+
+    return select
 
 
 @pytest.fixture(scope="session")

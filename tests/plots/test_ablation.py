@@ -3,26 +3,36 @@
 import numpy as np
 import pytest
 from agop_collapse.plots import ablation
-from agop_collapse.plots.style import COLOURS
-
-ROWS = [
-    {"dataset": "mnist", "kernel": "gaussian", "feature_map": feature_map}
-    for feature_map in ("relu", "cos")
-]
+from agop_collapse.plots.axes import COLOURS
 
 
-def part(frame, row, projection):
-    wanted = row | {"projection": projection, "stage": "MX"}
-    return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+@pytest.fixture(scope="module")
+def single(make_row):
+    """Function for the row of one projection of a feature map."""
+    return lambda feature_map, role: make_row(
+        "", "mnist", f"gaussian-{feature_map}-{role}", role=role
+    )
 
 
-def test_both_projections_in_each_panel(deep_rfm, assert_series):
-    fig = ablation.draw(deep_rfm, ROWS)
+@pytest.fixture(scope="module")
+def rows(single):
+    return [
+        {
+            "label": f"MNIST, Gaussian, {label}",
+            "runs": [single(feature_map, role)["runs"][0] for role in ("identity", "agop")],
+        }
+        for feature_map, label in (("relu", "ReLU"), ("cos", "cos"))
+    ]
+
+
+def test_both_projections_in_each_panel(deep_rfm, rows, single, part, assert_series):
+    fig = ablation.draw({"deep_rfm": deep_rfm}, rows)
     panels = np.reshape(fig.axes, (2, 2))
-    for row, (left, right) in zip(ROWS, panels, strict=True):
-        for index, projection in enumerate(["agop", "identity"]):
-            assert_series(left, index, part(deep_rfm, row, projection), "layer", "nc1")
-            assert_series(right, index, part(deep_rfm, row, projection), "layer", "nc2")
+    for feature_map, (left, right) in zip(("relu", "cos"), panels, strict=True):
+        for index, role in enumerate(["agop", "identity"]):
+            points = part(deep_rfm, single(feature_map, role), stage="MX")
+            assert_series(left, index, points, "layer", "nc1")
+            assert_series(right, index, points, "layer", "nc2")
         for ax in (left, right):
             assert [line.get_color() for line in ax.lines] == [COLOURS["orange"], COLOURS["grey"]]
             assert len({line.get_linestyle() for line in ax.lines}) == 2
@@ -33,10 +43,10 @@ def test_both_projections_in_each_panel(deep_rfm, assert_series):
     assert labels == ["with the AGOP", "random features alone, $M = I$"]
 
 
-def test_only_the_projection_in_doubt_is_lighter(deep_rfm):
+def test_only_the_projection_in_doubt_is_lighter(deep_rfm, rows):
     frame = deep_rfm.copy()
     frame.loc[(frame["projection"] == "agop") & (frame["layer"] >= 11), "valid"] = False
-    fig = ablation.draw(frame, ROWS[:1])
+    fig = ablation.draw({"deep_rfm": frame}, rows[:1])
     strong, light, identity = fig.axes[0].lines
     assert strong.get_xdata().tolist() == list(range(1, 11))
     assert light.get_xdata().tolist() == list(range(10, 21))
@@ -44,9 +54,17 @@ def test_only_the_projection_in_doubt_is_lighter(deep_rfm):
     assert identity.get_alpha() == 1
     assert len(identity.get_xdata()) == 20
     assert fig.legends[0].get_texts()[-1].get_text() == "lighter: not to be trusted"
+    note = ablation.note({"deep_rfm": frame}, rows[:1])
+    assert note.endswith("MNIST, Gaussian, ReLU from layer 11")
 
 
-def test_row_without_one_of_the_projections(deep_rfm):
-    row = {"dataset": "svhn", "kernel": "laplace", "feature_map": "relu"}
-    with pytest.raises(ValueError, match="figure row {'dataset': 'svhn'.*'identity'"):
-        ablation.draw(deep_rfm, [row])
+def test_table_without_one_of_the_projections(deep_rfm, rows):
+    frame = deep_rfm[deep_rfm["run"] != "gaussian-relu-identity"]
+    with pytest.raises(ValueError, match="deep_rfm has nothing of the run.*relu-identity"):
+        ablation.draw({"deep_rfm": frame}, rows)
+
+
+def test_row_without_one_of_the_projections(deep_rfm, rows):
+    half = rows[0] | {"runs": rows[0]["runs"][1:]}
+    with pytest.raises(ValueError, match="'MNIST, Gaussian, ReLU' needs .*it has .'agop'."):
+        ablation.draw({"deep_rfm": deep_rfm}, [half])

@@ -3,24 +3,29 @@
 import numpy as np
 import pytest
 from agop_collapse.plots import ansatz
-from agop_collapse.plots.style import COLOURS
+from agop_collapse.plots.axes import COLOURS
 
-ROWS = [{"dataset": "mnist", "model": "resnet18"}, {"dataset": "cifar10", "model": "resnet18"}]
 LAYER_COLOURS = [COLOURS[name] for name in ("blue", "green", "red", "magenta", "yellow")]
 
 
-def part(frame, **wanted):
-    return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+@pytest.fixture(scope="module")
+def rows(make_row):
+    return [
+        make_row("MNIST, ResNet18", "mnist", "resnet18"),
+        make_row("CIFAR-10, ResNet18", "cifar10", "resnet18"),
+    ]
 
 
 @pytest.fixture(scope="module")
-def fig(networks):
-    return ansatz.draw(**networks, rows=ROWS)
+def fig(networks, rows):
+    return ansatz.draw(networks, rows)
 
 
-def test_traces_are_those_of_the_last_hidden_layers_output(fig, networks, assert_series):
-    for row, ax in zip(ROWS, fig.axes[::3], strict=True):
-        points = part(networks["network_nc"], **row, layer=5, stage="full")
+def test_traces_are_those_of_the_last_hidden_layers_output(
+    fig, networks, rows, part, assert_series
+):
+    for row, ax in zip(rows, fig.axes[::3], strict=True):
+        points = part(networks["network_nc"], row, layer=5, stage="full")
         points = points.assign(
             within=points["trace_within"] / points["trace_total"],
             between=points["trace_between"] / points["trace_total"],
@@ -32,11 +37,11 @@ def test_traces_are_those_of_the_last_hidden_layers_output(fig, networks, assert
         assert ax.get_yscale() == "log"
 
 
-def test_nfa_of_each_layer(fig, networks, assert_series):
-    for row, ax in zip(ROWS, fig.axes[1::3], strict=True):
+def test_nfa_of_each_layer(fig, networks, rows, part, assert_series):
+    for row, ax in zip(rows, fig.axes[1::3], strict=True):
         assert len(ax.lines) == 5
         for layer in range(1, 6):
-            points = part(networks["network_nfa"], **row, layer=layer)
+            points = part(networks["network_nfa"], row, layer=layer)
             assert_series(ax, layer - 1, points, "epoch", "nfa")
         assert [line.get_color() for line in ax.lines] == LAYER_COLOURS
         assert len({line.get_marker() for line in ax.lines}) == 5
@@ -44,9 +49,9 @@ def test_nfa_of_each_layer(fig, networks, assert_series):
         assert ax.get_ylim() == (0, 1)
 
 
-def test_train_loss(fig, networks, assert_series):
-    for row, ax in zip(ROWS, fig.axes[2::3], strict=True):
-        assert_series(ax, 0, part(networks["network_training"], **row), "epoch", "train_loss")
+def test_train_loss(fig, networks, rows, part, assert_series):
+    for row, ax in zip(rows, fig.axes[2::3], strict=True):
+        assert_series(ax, 0, part(networks["network_training"], row), "epoch", "train_loss")
         assert ax.get_yscale() == "log"
         assert ax.get_ylabel() == "Train loss"
 
@@ -66,27 +71,28 @@ def test_labels_and_legend(fig):
     assert colours == [COLOURS["green"], COLOURS["blue"], *LAYER_COLOURS]
 
 
-def test_nfa_axis_goes_below_zero_only_with_the_data(networks):
+def test_nfa_axis_goes_below_zero_only_with_the_data(networks, rows):
     tables = dict(networks)
     tables["network_nfa"] = networks["network_nfa"].assign(nfa=lambda frame: frame["nfa"] - 0.6)
-    ax = ansatz.draw(**tables, rows=ROWS).axes[1]
+    ax = ansatz.draw(tables, rows).axes[1]
     low, high = ax.get_ylim()
     lowest = min(band.get_paths()[0].vertices[:, 1].min() for band in ax.collections)
     assert low == lowest < 0
     assert high == 1
 
 
-def test_row_with_one_unfitted_seed_is_lighter(networks):
+def test_row_with_one_unfitted_seed_is_lighter(networks, rows, part):
     training = networks["network_training"].copy()
-    last = part(training, **ROWS[1], seed=2, epoch=500).index
-    training.loc[last, "train_loss"] = 0.3
-    fig = ansatz.draw(**(networks | {"network_training": training}), rows=ROWS)
+    training.loc[part(training, rows[1], seed=2, epoch=500).index, "fitted"] = False
+    tables = networks | {"network_training": training}
+    fig = ansatz.draw(tables, rows)
     assert all(line.get_alpha() == 1 for ax in fig.axes[:3] for line in ax.lines)
     assert all(line.get_alpha() < 1 for ax in fig.axes[3:] for line in ax.lines)
-    assert fig.legends[0].get_texts()[-1].get_text() == "lighter: train loss above 0.05"
+    assert fig.legends[0].get_texts()[-1].get_text() == "lighter: not fitted"
+    assert ansatz.note(tables, rows) == ". Not fitted: CIFAR-10, ResNet18"
 
 
-def test_diverged_network_is_drawn_empty_not_an_error(networks):
+def test_diverged_network_is_drawn_empty_not_an_error(networks, rows):
     tables = {
         name: frame.assign(
             **dict.fromkeys(
@@ -96,7 +102,7 @@ def test_diverged_network_is_drawn_empty_not_an_error(networks):
         )
         for name, frame in networks.items()
     }
-    fig = ansatz.draw(**tables, rows=ROWS[:1])
+    fig = ansatz.draw(tables, rows[:1])
     fig.draw_without_rendering()
     assert all(np.isnan(line.get_ydata()).all() for ax in fig.axes for line in ax.lines)
 
@@ -105,6 +111,14 @@ def test_looks_of_many_layers_differ():
     assert len({ansatz.layer_look(layer) for layer in range(1, 16)}) == 15
 
 
-def test_row_that_selects_nothing(networks):
-    with pytest.raises(ValueError, match="figure row {'dataset': 'digits', 'model': 'mlp'}"):
-        ansatz.draw(**networks, rows=[{"dataset": "digits", "model": "mlp"}])
+def test_row_that_selects_nothing(networks, make_row):
+    with pytest.raises(ValueError, match="nothing of the run {.*'digits', 'run': 'mlp'}"):
+        ansatz.draw(networks, [make_row("digits, MLP", "digits", "mlp")])
+
+
+def test_row_of_several_runs(networks, rows):
+    both = {"label": "both", "runs": rows[0]["runs"] + rows[1]["runs"]}
+    with pytest.raises(
+        ValueError, match=r"'both' must be one run; it is \['resnet18', 'resnet18'\]"
+    ):
+        ansatz.draw(networks, [both])

@@ -3,31 +3,31 @@
 import numpy as np
 import pytest
 from agop_collapse.plots import deep_rfm_curves
-from agop_collapse.plots.style import COLOURS
-
-ROWS = [
-    {"dataset": "cifar10", "kernel": "laplace", "feature_map": "relu", "projection": "agop"},
-    {"dataset": "mnist", "kernel": "gaussian", "feature_map": "relu", "projection": "agop"},
-]
-
-
-def part(frame, row, stage):
-    wanted = row | {"stage": stage}
-    return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+from agop_collapse.plots.axes import COLOURS
 
 
 @pytest.fixture(scope="module")
-def fig(deep_rfm):
-    return deep_rfm_curves.draw(deep_rfm.sample(frac=1, random_state=0), ROWS)
+def rows(make_row):
+    return [
+        make_row("CIFAR-10, Laplace, ReLU", "cifar10", "laplace-relu-agop"),
+        make_row("MNIST, Gaussian, ReLU", "mnist", "gaussian-relu-agop"),
+    ]
 
 
-def test_lines_and_bands_are_the_seeds_means_and_deviations(fig, deep_rfm, assert_series):
+@pytest.fixture(scope="module")
+def fig(deep_rfm, rows):
+    return deep_rfm_curves.draw({"deep_rfm": deep_rfm.sample(frac=1, random_state=0)}, rows)
+
+
+def test_lines_and_bands_are_the_seeds_means_and_deviations(
+    fig, deep_rfm, rows, part, assert_series
+):
     panels = np.reshape(fig.axes, (2, 2))
-    for row, (left, right) in zip(ROWS, panels, strict=True):
+    for row, (left, right) in zip(rows, panels, strict=True):
         assert len(left.lines) == len(right.lines) == 3
         for index, stage in enumerate(["PhiMX", "MX", "X"]):
-            assert_series(left, index, part(deep_rfm, row, stage), "layer", "nc1")
-            assert_series(right, index, part(deep_rfm, row, stage), "layer", "nc2")
+            assert_series(left, index, part(deep_rfm, row, stage=stage), "layer", "nc1")
+            assert_series(right, index, part(deep_rfm, row, stage=stage), "layer", "nc2")
 
 
 def test_stages_have_the_papers_colours_and_differ_in_grey(fig):
@@ -70,40 +70,45 @@ def test_legend_names_the_stages_in_their_order(fig):
     ]
 
 
-def test_layers_from_the_first_invalid_one_of_a_seed_are_lighter(deep_rfm):
+def test_layers_from_the_first_invalid_one_of_a_seed_are_lighter(deep_rfm, rows, part):
     frame = deep_rfm.copy()
-    bad = (frame["dataset"] == "mnist") & (frame["seed"] == 1) & (frame["layer"] >= 6)
+    bad = part(frame, rows[1], seed=1).query("layer >= 6").index
     frame.loc[bad, "valid"] = False
-    fig = deep_rfm_curves.draw(frame, ROWS)
+    fig = deep_rfm_curves.draw({"deep_rfm": frame}, rows)
     sound, doubtful = fig.axes[0], fig.axes[2]
     assert len(sound.lines) == 3
     assert len(doubtful.lines) == 6
     for stage, strong, light in zip(
         ["PhiMX", "MX", "X"], doubtful.lines[::2], doubtful.lines[1::2], strict=True
     ):
-        means = part(frame, ROWS[1], stage).groupby("layer")["nc1"].mean()
+        means = part(frame, rows[1], stage=stage).groupby("layer")["nc1"].mean()
         np.testing.assert_allclose(strong.get_ydata(), means.loc[:5])
         np.testing.assert_allclose(light.get_ydata(), means.loc[5:])
         assert light.get_alpha() < strong.get_alpha() == 1
         assert light.get_color() == strong.get_color()
     assert fig.legends[0].get_texts()[-1].get_text() == "lighter: not to be trusted"
+    note = deep_rfm_curves.note({"deep_rfm": frame}, rows)
+    assert note.endswith("(ill-conditioned solve): MNIST, Gaussian, ReLU from layer 6")
+    assert "CIFAR-10" not in note
+    assert deep_rfm_curves.note({"deep_rfm": frame}, rows[:1]) == ""
 
 
-def test_one_seed_has_a_band_of_no_width(deep_rfm, assert_series):
+def test_one_seed_has_a_band_of_no_width(deep_rfm, rows, part, assert_series):
     frame = deep_rfm[deep_rfm["seed"] == 2]
-    fig = deep_rfm_curves.draw(frame, ROWS[:1])
-    assert_series(fig.axes[0], 1, part(frame, ROWS[0], "MX"), "layer", "nc1")
+    fig = deep_rfm_curves.draw({"deep_rfm": frame}, rows[:1])
+    assert_series(fig.axes[0], 1, part(frame, rows[0], stage="MX"), "layer", "nc1")
     assert fig.axes[0].get_ylabel().startswith("CIFAR-10\nLaplace, ReLU\n")
 
 
-def test_nc2_of_the_earlier_version_is_over_k_squared(deep_rfm, assert_series):
+def test_nc2_of_the_earlier_version_is_over_k_squared(deep_rfm, rows, part, assert_series):
     """Of ten classes."""
-    fig = deep_rfm_curves.draw(deep_rfm, ROWS[:1], nc2="nc2_over_k2")
-    points = part(deep_rfm, ROWS[0], "MX").assign(scaled=lambda frame: frame["nc2"] / 100)
+    fig = deep_rfm_curves.draw({"deep_rfm": deep_rfm}, rows[:1], nc2="nc2_over_k2")
+    points = part(deep_rfm, rows[0], stage="MX").assign(scaled=lambda frame: frame["nc2"] / 100)
     assert_series(fig.axes[1], 1, points, "layer", "scaled")
     assert fig.axes[1].get_ylabel().endswith("/ $K^2$")
 
 
-def test_row_that_selects_nothing(deep_rfm):
-    with pytest.raises(ValueError, match="figure row {'dataset': 'digits'"):
-        deep_rfm_curves.draw(deep_rfm, [ROWS[0], ROWS[0] | {"dataset": "digits"}])
+def test_row_that_selects_nothing(deep_rfm, rows, make_row):
+    absent = make_row("digits, Laplace, ReLU", "digits", "laplace-relu-agop")
+    with pytest.raises(ValueError, match="table deep_rfm has nothing of the run.*'digits'"):
+        deep_rfm_curves.draw({"deep_rfm": deep_rfm}, [rows[0], absent])

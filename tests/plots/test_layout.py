@@ -1,63 +1,187 @@
-"""No figure, of one row or three, cuts anything off or lays one thing over another."""
+"""No figure, of one row or several, cuts anything off or lays one thing over another."""
 
 from itertools import combinations
 
 import pandas as pd
 import pytest
-from agop_collapse.plots import ablation, ansatz, decomposition, deep_rfm_curves, gram, style
+from agop_collapse.plots import (
+    ablation,
+    ansatz,
+    decomposition,
+    deep_rfm_curves,
+    gram,
+    network_nc2,
+    nfa_null,
+    overlay,
+    save,
+    spectrum,
+    sweep,
+    theory_kernel,
+)
 
-DATASETS = ("cifar10", "mnist", "svhn")
+DATASETS = {"cifar10": "CIFAR-10", "mnist": "MNIST", "svhn": "SVHN"}
 FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " * 3
 
 
-def rows(count, **columns):
-    return [{"dataset": dataset} | columns for dataset in DATASETS[:count]]
-
-
-def draw_deep_rfm_curves(count, deep_rfm, pictures, networks):
+@pytest.fixture(scope="module")
+def tables(deep_rfm, pictures, spectra, networks):
+    """All tables, with one run a data set, of which one is doubtful from layer 15 on."""
     doubtful = deep_rfm.assign(valid=deep_rfm["layer"] < 15)
-    return deep_rfm_curves.draw(doubtful, rows(count, feature_map="relu", projection="agop"))
-
-
-def draw_ablation(count, deep_rfm, pictures, networks):
-    frame = deep_rfm[deep_rfm["projection"] == "agop"].assign(valid=deep_rfm["layer"] < 15)
-    both = pd.concat([frame, frame.assign(projection="identity")])
-    return ablation.draw(both, rows(count, kernel="gaussian", feature_map="relu"))
-
-
-def draw_gram(count, deep_rfm, pictures, networks):
-    return gram.draw(pictures, rows(count, kernel="gaussian"), [1, 3, 7, 13, 19])
-
-
-def draw_decomposition(count, deep_rfm, pictures, networks):
-    unfitted = {"CIFAR-10, ResNet18"}
-    return decomposition.draw(networks["network_nc"], rows(count, model="resnet18"), unfitted)
-
-
-def draw_ansatz(count, deep_rfm, pictures, networks):
-    training = networks["network_training"].assign(train_loss=1.0)
-    tables = networks | {"network_training": training}
-    return ansatz.draw(**tables, rows=rows(count, model="resnet18"))
-
-
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize(
-    "draw",
-    [draw_deep_rfm_curves, draw_ablation, draw_gram, draw_decomposition, draw_ansatz],
-)
-def test_nothing_overlaps_or_is_cut_off(draw, count, deep_rfm, pictures, networks):
-    fig = draw(
-        count, deep_rfm.assign(kernel="gaussian"), pictures.assign(kernel="gaussian"), networks
+    nfa = networks["network_nfa"].assign(nfa_offdiagonal=0.5, nfa_init=0.7, nfa_independent=0.3)
+    theory = pd.DataFrame({"distance": [0.5, 1, 2]}).assign(
+        mapped_mean=0.5, mapped_sd=0.01, mapped_theory=0.5
     )
-    style.add_footer(fig, FOOTER)
+    return networks | {
+        "deep_rfm": doubtful[doubtful["run"].str.contains("relu")],
+        "gram_picture": pictures,
+        "agop_spectrum": spectra,
+        "network_nfa": nfa,
+        "network_training": networks["network_training"].assign(fitted=False),
+        "theory_kernel": theory,
+    }
+
+
+def deep_rfm_name(dataset, feature_map="relu", role="agop"):
+    return f"{'gaussian' if dataset == 'mnist' else 'laplace'}-{feature_map}-{role}"
+
+
+@pytest.fixture(scope="module")
+def rows_of(make_row):
+    """Function for the first rows of the data sets, of Deep RFM or of networks."""
+
+    def rows(count, name):
+        return [
+            make_row(f"{label}, {'ResNet18' if name else 'Gaussian, ReLU'}", dataset, run)
+            for dataset, label in list(DATASETS.items())[:count]
+            for run in [name or deep_rfm_name(dataset)]
+        ]
+
+    return rows
+
+
+def draw_deep_rfm_curves(count, tables, rows_of):
+    return deep_rfm_curves, rows_of(count, None), {}
+
+
+def draw_ablation(count, tables, rows_of):
+    rows = rows_of(count, None)
+    for row in rows:
+        (run,) = row["runs"]
+        row["runs"] = [run | {"role": "agop"}, run | {"role": "identity"}]
+    return ablation, rows, {}
+
+
+def draw_gram(count, tables, rows_of):
+    rows = rows_of(count, None)
+    for row in rows:
+        (run,) = row["runs"]
+        if run["dataset"] != "mnist":
+            row["runs"] = [run | {"run": deep_rfm_name(run["dataset"], "cos")}]
+    return gram, rows, {"layers": [1, 3, 7, 13, 19]}
+
+
+def draw_decomposition(count, tables, rows_of):
+    return decomposition, rows_of(count, "resnet18"), {}
+
+
+def draw_network_nc2(count, tables, rows_of):
+    return network_nc2, rows_of(count, "resnet18"), {}
+
+
+def draw_ansatz(count, tables, rows_of):
+    return ansatz, rows_of(count, "resnet18"), {}
+
+
+def draw_nfa_null(count, tables, rows_of):
+    return nfa_null, rows_of(count, "resnet18"), {}
+
+
+def draw_theory_kernel(count, tables, rows_of):
+    return theory_kernel, [], {}
+
+
+def draw_overlay(count, tables, rows_of):
+    """Of up to eight lines, with long labels."""
+    rows = (rows_of(3, None) * 3)[: 3 * count - 1]
+    named = [row | {"label": f"{row['label']}, {index}"} for index, row in enumerate(rows)]
+    return overlay, named, {"table": "deep_rfm", "y": "nc1", "stage": "PhiMX"}
+
+
+def draw_overlay_of_networks(count, tables, rows_of):
+    options = {"table": "network_nc", "y": "nc1", "stage": "full", "x": "epoch"}
+    return overlay, rows_of(count, "resnet18"), options
+
+
+def draw_sweep(count, tables, rows_of):
+    options = {"table": "deep_rfm", "y": "nc1", "stage": "MX", "x_label": "Width"}
+    return sweep, [swept(row, (64, 1024, 4096)) for row in rows_of(count, None)], options
+
+
+def draw_sweep_of_small_numbers(count, tables, rows_of):
+    options = {"table": "deep_rfm", "y": "nc2", "stage": "MX", "x_label": "Ridge"}
+    rows = rows_of(count, None) * 2
+    return sweep, [swept(row, (0, 3e-6, 4e-6)) for row in rows[: 2 * count - 1]], options
+
+
+def draw_sweep_of_words(count, tables, rows_of):
+    options = {"table": "deep_rfm", "y": "nc1", "stage": "MX", "x_label": "Kernel"}
+    words = ("Laplace", "Gaussian", "an own kernel of a long name")
+    return sweep, [swept(row, words) for row in rows_of(count, None)], options
+
+
+def swept(row, values):
+    """The run of a row at each value, in two lines."""
+    (run,) = row["runs"]
+    lines = ("without noise", "with label noise")
+    return row | {"runs": [run | {"x": x, "line": line} for line in lines for x in values]}
+
+
+def draw_spectrum(count, tables, rows_of):
+    return spectrum, (rows_of(3, None) * 2)[: 2 * count - 1], {}
+
+
+@pytest.mark.parametrize(("count", "title"), [(1, "A title of several words"), (3, "")])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        draw_deep_rfm_curves,
+        draw_ablation,
+        draw_gram,
+        draw_decomposition,
+        draw_network_nc2,
+        draw_ansatz,
+        draw_nfa_null,
+        draw_theory_kernel,
+        draw_overlay,
+        draw_overlay_of_networks,
+        draw_sweep,
+        draw_sweep_of_small_numbers,
+        draw_sweep_of_words,
+        draw_spectrum,
+    ],
+)
+def test_nothing_overlaps_or_is_cut_off(kind, count, title, tables, rows_of):
+    module, rows, options = kind(count, tables, rows_of)
+    wanted = tables
+    if module is gram:
+        wanted = {"gram_picture": tables["gram_picture"]}
+    fig = module.draw(wanted, rows, **options)
+    save.finish(fig, title, footer=FOOTER + module.note(wanted, rows))
     fig.draw_without_rendering()
-    boxes = [ax.get_tightbbox() for ax in fig.axes]
+    panels = [ax for ax in fig.axes if ax.get_visible()]
+    boxes = [ax.get_tightbbox() for ax in panels]
     boxes += [legend.get_window_extent() for legend in fig.legends]
     boxes += [text.get_window_extent() for text in fig.texts]
-    assert len(fig.texts) == 1
+    assert len(fig.texts) == (2 if title and not fig.legends else 1)
     for box in boxes:
         assert fig.bbox.x0 <= box.x0 < box.x1 <= fig.bbox.x1
         assert fig.bbox.y0 <= box.y0 < box.y1 <= fig.bbox.y1
     for one, other in combinations(boxes, 2):
         assert not one.overlaps(other)
+    for ax in panels:
+        names = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+        if not any(label.get_rotation() for label in ax.get_xticklabels()):
+            for one, other in combinations(names, 2):
+                assert not one.overlaps(other)
+        assert ax.yaxis.label.get_window_extent().height <= 1.3 * ax.get_window_extent().height
     assert fig.get_figwidth() == 5.5

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from agop_collapse.plots import deep_rfm_curves, style, theory_kernel
+from agop_collapse.plots import theory_kernel
 
 APART = np.array([0.5, 1.0, 1.5, 2.0])
 TABLE = pd.DataFrame(
@@ -19,7 +19,9 @@ TABLE = pd.DataFrame(
 
 
 def test_distances_and_ratios():
-    fig = theory_kernel.draw(TABLE.sample(frac=1, random_state=0))
+    tables = {"theory_kernel": TABLE.sample(frac=1, random_state=0)}
+    fig = theory_kernel.draw(tables, [])
+    assert theory_kernel.note(tables, []) == ""
     left, right = fig.axes
     for ax, scale in ((left, 1), (right, APART)):
         for line, column in zip(ax.lines[:2], ("mapped_mean", "mapped_theory"), strict=True):
@@ -35,22 +37,3 @@ def test_distances_and_ratios():
         "theory",
         "linear interpolation",
     ]
-
-
-def test_note_on_layers_that_are_not_to_be_trusted(deep_rfm):
-    rows = [
-        {"dataset": name, "feature_map": "relu", "projection": "agop"} for name in ("mnist", "svhn")
-    ]
-    assert style.doubtful_note(deep_rfm, rows) == ""
-    bad = (deep_rfm["dataset"] == "svhn") & (deep_rfm["layer"] >= 7) & (deep_rfm["seed"] == 1)
-    doubtful = deep_rfm.assign(valid=~bad)
-    note = style.doubtful_note(doubtful, rows)
-    assert "SVHN, ReLU from layer 7" in note
-    assert "MNIST" not in note
-    assert (
-        deep_rfm_curves.draw(doubtful, rows)
-        .legends[0]
-        .get_texts()[-1]
-        .get_text()
-        .startswith("lighter")
-    )

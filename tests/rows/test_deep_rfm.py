@@ -18,49 +18,29 @@ from agop_collapse.rows import deep_rfm as deep_rfm_tables
 from clouds import cloud
 
 COUNTS = [7, 4, 6]
-RUN = {
-    "dataset": "toy",
-    "kernel": "laplace",
-    "feature_map": "cos",
-    "projection": "agop",
-    "seed": 3,
-}
-# design.md, section 3.
-CONTRACT = {
-    "deep_rfm": "dataset kernel feature_map projection seed layer stage nc1 nc1_code nc2 nc2_mse "
-    "trace_within trace_between train_mse solve_residual valid",
-    "gram": "dataset kernel feature_map seed layer within_mean within_sd between_mean between_sd",
-    "agop_spectrum": "dataset kernel feature_map seed layer index eigenvalue",
-}
+IDENTITY = "a1" * 32
 
 
 @pytest.fixture(scope="module")
 def layers() -> list[Layer]:
-    settings = papers.settings(
-        **{name: RUN[name] for name in ("kernel", "feature_map", "projection")},
-        depth=3,
-        width=8,
-        n_features=9,
-        gamma=0.3,
-    )
+    settings = papers.settings(feature_map="cos", depth=3, n_features=9, gamma=0.3)
     points, test = cloud(0, COUNTS, 5), cloud(1, [2, 2, 2], 5)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))
     data = Dataset(points.x, labels, test.x, test_labels, (1, 1, 5), 3)
-    return list(build(data, settings, RUN["seed"], torch.device("cpu")))
+    return list(build(data, settings, 3, torch.device("cpu")))
 
 
 @pytest.fixture(scope="module")
 def measured(layers) -> dict[str, pd.DataFrame]:
-    return deep_rfm_tables.measure(iter(layers), COUNTS, RUN)
+    return deep_rfm_tables.measure(iter(layers), COUNTS)
 
 
-def test_columns_are_the_contracts_and_fit_their_file(measured, tmp_path):
+def test_columns_are_the_tables_and_fit_their_file(measured, tmp_path):
     assert set(measured) == {"deep_rfm", "gram", "gram_picture", "agop_spectrum"}
     for name, frame in measured.items():
-        assert set(CONTRACT.get(name, "gram").split()) <= set(frame.columns)
-        assert (frame[list(RUN)] == list(RUN.values())).all(axis=None)
-        tables.save(tmp_path / name, name, frame)
-        pd.testing.assert_frame_equal(tables.load(tmp_path / name, name), frame)
+        tables.save(tmp_path / name, name, frame, IDENTITY)
+        assert list(frame.columns) == tables.MEASURED[name].names
+        pd.testing.assert_frame_equal(tables.load(tmp_path / name, name, IDENTITY), frame)
 
 
 def test_collapse_at_each_stage(measured, layers):
@@ -80,16 +60,24 @@ def test_collapse_at_each_stage(measured, layers):
             assert row["nc2_mse"] == pytest.approx(row["nc2"] ** 2 / 9, rel=1e-12)
             assert row["trace_within"] == pytest.approx(np.trace(within), rel=1e-9)
             assert row["trace_between"] == pytest.approx(np.trace(between), rel=1e-9)
-            for name in ("train_mse", "solve_residual", "valid", "train_accuracy", "test_accuracy"):
-                assert row[name] == getattr(layer.fit, name)
+            for name, value in dataclasses.asdict(layer.fit).items():
+                assert row[name] == value
             rank = spectra.effective_rank(layer.eigenvalues)
             assert row["agop_effective_rank"] == rank
 
 
 def test_without_test_points_the_accuracy_is_null(layers):
     fit = dataclasses.replace(layers[0].fit, test_accuracy=None)
-    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], COUNTS, RUN)
+    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], COUNTS)
     assert found["deep_rfm"]["test_accuracy"].isna().all()
+
+
+def test_without_two_points_of_a_class_their_distance_is_infinite(layers, tmp_path):
+    fit = dataclasses.replace(layers[0].fit, within_distance=math.inf)
+    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], COUNTS)["deep_rfm"]
+    tables.save(tmp_path / "table", "deep_rfm", found, IDENTITY)
+    read = tables.load(tmp_path / "table", "deep_rfm", IDENTITY)
+    assert read["within_distance"].tolist() == [math.inf] * 3
 
 
 def gram_points(layers: list[Layer]) -> list[np.ndarray]:
@@ -125,7 +113,7 @@ def test_pictures_are_the_gram_matrices(measured, layers):
 
 def test_big_pictures_are_averaged(layers, monkeypatch):
     monkeypatch.setattr(deep_rfm_tables, "PICTURE_SIZE", 4)
-    found = deep_rfm_tables.measure(layers, COUNTS, RUN)["gram_picture"]
+    found = deep_rfm_tables.measure(layers, COUNTS)["gram_picture"]
     gram = oracle.cosines(layers[0].x.numpy())
     # 17 points in 4: 5, 4, 4, 4.
     blocks = [slice(0, 5), slice(5, 9), slice(9, 13), slice(13, 17)]

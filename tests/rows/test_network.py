@@ -2,33 +2,27 @@
 
 import dataclasses
 
+import numpy as np
 import oracle
 import pandas as pd
+import papers
 import pytest
 import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files import tables
 from agop_collapse.metrics import ansatz
 from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.losses import mse
 from agop_collapse.networks.training import Settings, Trainer, train
 from agop_collapse.rows import network as network_tables
 from clouds import cloud
 
 COUNTS = [6, 4, 5]
-RUN = {"dataset": "toy", "model": "mlp", "seed": 2}
-# design.md, section 3.
-CONTRACT = {
-    "network_nc": "dataset model seed epoch layer stage nc1 nc1_code nc2 nc2_mse trace_within "
-    "trace_between trace_total",
-    "network_nfa": "dataset model seed epoch layer nfa nfa_agop nfa_offdiagonal nfa_init "
-    "nfa_independent",
-    "network_training": "dataset model seed epoch train_loss test_loss train_accuracy "
-    "test_accuracy",
-}
+IDENTITY = "a1" * 32
 
 
 def initial_network(seed: int) -> networks.Network:
-    return networks.build(networks.Architecture("mlp", 7, 1.0), (1, 2, 3), 3, seed)
+    return networks.build(papers.mlp(7, 1.0), (1, 2, 3), 3, seed)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +31,7 @@ def heads():
     points, test = cloud(0, COUNTS, 6), cloud(1, [2, 1, 2], 6)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))
     data = Dataset(points.x, labels, test.x, test_labels, (1, 2, 3), 3)
-    settings = Settings("sgd", 0.05, 0.9, False, 4, 3, 2, "float32")
+    settings = Settings("sgd", 0.05, 0.9, False, 4, 3, 2, "float32", mse.loss)
     trainer = Trainer(initial_network(0), data, settings, 0, torch.device("cpu"))
     x = data.x.float()
     found = [
@@ -51,16 +45,15 @@ def heads():
 @pytest.fixture(scope="module")
 def measured(heads) -> dict[str, pd.DataFrame]:
     found, independent = heads
-    return network_tables.measure(iter(found), independent, RUN)
+    return network_tables.measure(iter(found), independent, fitted_below=0.05)
 
 
-def test_columns_are_the_contracts_and_fit_their_file(measured, tmp_path):
-    assert set(measured) == set(CONTRACT)
+def test_columns_are_the_tables_and_fit_their_file(measured, tmp_path):
+    assert set(measured) == {"network_nc", "network_nfa", "network_training"}
     for name, frame in measured.items():
-        assert set(CONTRACT[name].split()) <= set(frame.columns)
-        assert (frame[list(RUN)] == list(RUN.values())).all(axis=None)
-        tables.save(tmp_path / name, name, frame)
-        pd.testing.assert_frame_equal(tables.load(tmp_path / name, name), frame)
+        assert list(frame.columns) == tables.MEASURED[name].names
+        tables.save(tmp_path / name, name, frame, IDENTITY)
+        pd.testing.assert_frame_equal(tables.load(tmp_path / name, name, IDENTITY), frame)
 
 
 def test_collapse_of_each_layer_and_stage(measured, heads):
@@ -101,3 +94,14 @@ def test_training_is_the_progress(measured, heads):
             progress
         )
     assert table["train_loss"].is_unique
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_a_network_is_fitted_from_a_train_loss_of_the_bound_down(heads, epoch):
+    found, independent = heads
+    losses = [progress.train_loss for _, progress in found]
+    table = network_tables.measure(found, independent, losses[epoch])["network_training"]
+    assert table["fitted"].tolist() == [loss <= losses[epoch] for loss in losses]
+    assert table["fitted"].iloc[epoch]
+    below = network_tables.measure(found, independent, np.nextafter(losses[epoch], 0))
+    assert not below["network_training"]["fitted"].iloc[epoch]

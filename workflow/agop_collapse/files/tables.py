@@ -1,4 +1,4 @@
-"""The tables and their columns, a contract with users (docs/tables.md describes each column).
+"""The tables, with the columns of `columns`: a contract with users (docs/tables.md).
 
 Long form: one row per measured set of numbers. A run's own files hold what was measured only, so
 that any study can share them; in the tables of a study the columns that name the run come first.
@@ -14,88 +14,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .atomic import StorageError, atomic
+from .columns import KIND_COLUMNS, OF_A_RUN, OF_A_STUDY, RUN_COLUMNS
 from .stamp import derive_again, expect_identity
 
-RUN_COLUMNS = ("study", "dataset", "run", "seed")
-KIND_COLUMNS = {
-    "deep_rfm": ("kernel", "feature_map", "projection"),
-    "networks": ("model",),
-}
-TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
-
-_RUN = {name: pa.int64() if name == "seed" else pa.string() for name in RUN_COLUMNS}
-_STUDY_AND_RUN = {name: _RUN[name] for name in ("study", "dataset", "run")}
-
-
-def _integers(*names: str) -> dict[str, pa.DataType]:
-    return dict.fromkeys(names, pa.int64())
-
-
-def _floats(*names: str) -> dict[str, pa.DataType]:
-    return dict.fromkeys(names, pa.float64())
-
-
-def _texts(*names: str) -> dict[str, pa.DataType]:
-    return dict.fromkeys(names, pa.string())
-
-
-def _flags(*names: str) -> dict[str, pa.DataType]:
-    return dict.fromkeys(names, pa.bool_())
-
-
-_COLLAPSE = _floats("nc1", "nc1_code", "nc2", "nc2_mse", "trace_within", "trace_between")
-
-# The columns of a run's own files, by kind of run and table.
-_MEASURED = {
-    "deep_rfm": {
-        "deep_rfm": _integers("layer")
-        | _texts("stage")
-        | _COLLAPSE
-        | _floats("train_mse", "solve_residual", "sensitivity", "within_distance")
-        | _floats("train_accuracy", "test_accuracy", "agop_effective_rank")
-        | _flags("valid"),
-        "gram": _integers("layer", "applied_layer")
-        | _floats("within_mean", "within_sd", "between_mean", "between_sd"),
-        "gram_picture": _integers("layer")
-        | _texts("stage")
-        | _integers("i", "j")
-        | {"gram": pa.float32()},
-        "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
-    },
-    "networks": {
-        "network_nc": _integers("epoch", "layer")
-        | _texts("stage")
-        | _COLLAPSE
-        | _floats("trace_total"),
-        "network_nfa": _integers("epoch", "layer")
-        | _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent"),
-        "network_training": _integers("epoch")
-        | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-        | _flags("fitted"),
-    },
-}
-# Tables of a study that are not made of its runs' files.
-_OF_A_STUDY = {
-    "nfa_summary": _STUDY_AND_RUN
-    | _texts("model")
-    | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
-    | _integers("values")
-    | _flags("fitted")
-    | _floats("paper_mean", "paper_sd"),
-    "theory_kernel": _texts("study")
-    | _integers("seed")
-    | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
-    | _integers("width", "draws"),
+TYPES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "float": pa.float32(),
+    "bool": pa.bool_(),
 }
 
+
+def _as_schema(columns: Mapping[str, str]) -> pa.Schema:
+    return pa.schema({name: TYPES[of_type] for name, of_type in columns.items()})
+
+
+_RUN = dict.fromkeys(RUN_COLUMNS, "string") | {"seed": "int64"}
+
+# The schemas of a run's own files, and of a study's tables.
 MEASURED = {
-    name: pa.schema(columns) for of_kind in _MEASURED.values() for name, columns in of_kind.items()
+    name: _as_schema(of_table)
+    for of_kind in OF_A_RUN.values()
+    for name, of_table in of_kind.items()
 }
 COMBINED = {
-    name: pa.schema(_RUN | _texts(*KIND_COLUMNS[kind]) | columns)
-    for kind, of_kind in _MEASURED.items()
-    for name, columns in of_kind.items()
-} | {name: pa.schema(columns) for name, columns in _OF_A_STUDY.items()}
+    name: _as_schema(_RUN | dict.fromkeys(KIND_COLUMNS[kind], "string") | of_table)
+    for kind, of_kind in OF_A_RUN.items()
+    for name, of_table in of_kind.items()
+} | {name: _as_schema(of_table) for name, of_table in OF_A_STUDY.items()}
 
 
 def _schema(table: str, columns: Iterable[str]) -> pa.Schema:

@@ -33,7 +33,7 @@ def strangers(jobs: Iterable[Job], folder: Path = Path()) -> list[str]:
             behind |= set(job.outputs.values())
             continue
         for path in job.outputs.values():
-            if _is_strange(folder / path, job.identity) and not has_record(path, folder):
+            if not has_record(path, folder) and _is_strange(folder / path, job.identity):
                 found.append(path)
                 behind |= set(job.outputs.values())
                 break
@@ -90,7 +90,7 @@ def warning(jobs: list[Job], target: str, folder: Path = Path()) -> str:
         lines += [
             f"{what} made by other settings, data or code than today's, and without its own "
             "records (.snakemake) Snakemake would take what it finds. To derive them again, and "
-            "all that is made from them:",
+            "all that is made from them, with your own options such as --configfile:",
             f"    snakemake {target} -R {' '.join(found)}",
         ]
     for versions, count in other_versions(jobs, folder).items():

@@ -42,7 +42,7 @@ FIGURE_KINDS = {
     "gram": FigureKind(
         "Gram matrices of Deep RFM's points",
         "deep_rfm",
-        ("gram_picture",),
+        ("gram_picture", "deep_rfm"),
         ("layers",),
         rows.gram_rows,
         all_seeds=False,

@@ -8,32 +8,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..files.columns import OF_A_RUN, RUN_COLUMNS, measures
 from . import declarations
 from .check import ConfigError, unknown
 from .declarations import RUN_KINDS, applies
 from .registry import ACTIVATIONS, FEATURE_MAPS, KERNELS, LOSSES, MODELS, PROJECTIONS, label_of
-from .runs import RUN_COLUMNS, Run, as_text, dataset_label, filter_keys
+from .runs import Run, as_text, dataset_label, filter_keys
 
 # What can be drawn against a setting, layer or epoch, by the table that has it.
-COLLAPSE = ("nc1", "nc1_code", "nc2", "nc2_mse", "trace_within", "trace_between")
-MEASURES = {
-    "deep_rfm": {
-        "deep_rfm": (
-            *COLLAPSE,
-            *("train_mse", "solve_residual", "sensitivity", "within_distance"),
-            *("train_accuracy", "test_accuracy", "agop_effective_rank"),
-        ),
-        "gram": ("within_mean", "within_sd", "between_mean", "between_sd"),
-    },
-    "networks": {
-        "network_nc": (*COLLAPSE, "trace_total"),
-        "network_nfa": ("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent"),
-        "network_training": ("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
-    },
-}
+MEASURES = {kind: measures(kind) for kind in RUN_KINDS}
 STAGES = {"deep_rfm": ("X", "MX", "PhiMX"), "networks": ("input", "right", "full")}
 DEFAULT_STAGE = {"deep_rfm": "MX", "networks": "full"}
-STAGED = ("deep_rfm", "network_nc")
+STAGED = tuple(
+    table for of_kind in OF_A_RUN.values() for table in of_kind if "stage" in of_kind[table]
+)
 TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
 
 REGISTRIES = {
@@ -233,16 +221,20 @@ def overlay_rows(request: Request) -> Rows:
     if x not in ("layer", "epoch") or (kind == "deep_rfm" and x == "epoch"):
         allowed = "layer" if kind == "deep_rfm" else "layer, epoch"
         raise request.refuse(f" = {x!r} is not one of {allowed}", "x")
-    rows, drawn = [], []
+    labels: dict[Run, str] = {}
+    drawn: dict[Run, None] = {}
     for wanted in filters:
         runs = [run for run in chosen(request, kind, [wanted]) if run not in drawn]
         found = lines(runs)
         for run in found:
             named = filter_label(wanted, kind) if len(found) == 1 else ""
-            rows.append(_row(named or full_label(request, run), [run]))
-        drawn += runs
+            labels[run] = named or full_label(request, run)
+        drawn |= dict.fromkeys(runs)
+    if len(set(labels.values())) < len(labels):
+        labels = {run: f"{dataset_label(run.dataset)}, {run.name}" for run in labels}
+    rows = [_row(label, [run]) for run, label in labels.items()]
     tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
-    return Rows(rows, drawn, tables, options | {"x": x})
+    return Rows(rows, list(drawn), tables, options | {"x": x})
 
 
 def _measured(request: Request, kind: str) -> dict[str, Any]:

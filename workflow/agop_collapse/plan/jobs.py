@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..common.errors import UserError
 from ..data import archives
+from ..files.columns import OF_A_RUN
 from . import resources
 from .code_digest import code_digest
 from .configuration import Configuration, Study, own_file
@@ -23,13 +24,10 @@ from .runs import Run, dataset_label, typed_settings
 from .tables import runs_rows, runs_types
 
 # What each run's measurement makes, and of that what a study's tables hold of all its runs.
-MEASURED = {
-    "deep_rfm": ("deep_rfm", "gram", "gram_picture", "agop_spectrum"),
-    "networks": ("network_nc", "network_nfa", "network_training"),
-}
+MEASURED = {kind: tuple(of_kind) for kind, of_kind in OF_A_RUN.items()}
 COMBINED = {
-    "deep_rfm": ("deep_rfm", "gram", "agop_spectrum"),
-    "networks": ("network_nc", "network_nfa", "network_training"),
+    kind: tuple(table for table in of_kind if table != "gram_picture")
+    for kind, of_kind in MEASURED.items()
 }
 KIND_OF_TABLE = {table: kind for kind, tables in MEASURED.items() for table in tables}
 MADE = {"deep_rfm": ("build_deep_rfm", "layers"), "networks": ("train_network", "checkpoints")}
@@ -162,7 +160,7 @@ class Jobs:
         public = dataset.kind in archives.ARCHIVES
         path = f"{self._data_root}/{dataset.kind}" if public else dataset.path
         own = {
-            key: self._contents.digest(getattr(dataset, key))
+            key: self._digest(getattr(dataset, key), f"{study}.datasets.{name}.{key}")
             for key in ("path", "test_path")
             if getattr(dataset, key) is not None
         }
@@ -182,6 +180,13 @@ class Jobs:
             mem_mb=resources.data_mem_mb(dataset),
             minutes=30,
         )
+
+    def _digest(self, path: str, key: str) -> str:
+        """Digest of the user's own data."""
+        try:
+            return self._contents.digest(Path(path))
+        except OSError as error:
+            raise TargetError(f"studies.{key} = {path!r} cannot be read: {error}") from error
 
     # Runs
 

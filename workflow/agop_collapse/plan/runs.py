@@ -14,8 +14,6 @@ NAMING: dict[str, dict[str, dict[str, Entry]]] = {
     "deep_rfm": {"kernel": KERNELS, "feature_map": FEATURE_MAPS, "projection": PROJECTIONS},
     "networks": {"model": MODELS},
 }
-# Columns that every run's rows have in the tables.
-RUN_COLUMNS = ("study", "dataset", "run", "seed")
 
 
 @dataclass(frozen=True)

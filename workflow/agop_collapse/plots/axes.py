@@ -82,10 +82,24 @@ def line_look(index: int) -> Look:
     return Look(COLOURS[_LINE_COLOURS[place]], linestyle, _LINE_MARKERS[place])
 
 
+# Characters of a row's label that find room beside a row of the lowest kind of figure.
+HEADING_LENGTH = 18
+
+
 def row_heading(rows: list[dict], index: int) -> str:
-    """Label of a figure row in two lines, with the paper's letter A, B, C if there are several."""
+    """Label of a figure row, with the paper's letter A, B, C if there are several.
+
+    The data set has a line of its own; the rest goes into lines no longer than a row is high.
+    """
     letter = rf"$\bf{{{chr(ord('A') + index)}}}$  " if len(rows) > 1 else ""
-    return (letter + rows[index]["label"].replace(", ", "\n", 1)).rstrip()
+    dataset, *parts = rows[index]["label"].split(", ")
+    lines = [letter + dataset]
+    for number, part in enumerate(parts):
+        if number and len(lines[-1]) + len(part) < HEADING_LENGTH:
+            lines[-1] += f", {part}"
+        else:
+            lines.append(part)
+    return "\n".join(lines).rstrip()
 
 
 def measure_label(
@@ -222,10 +236,10 @@ def add_legend(
         for label, look in looks.items()
     ]
     if doubt:
-        mark = {"linestyle": "None", "marker": "o", "markerfacecolor": "white"} if hollow else {}
-        mark |= {} if hollow else {"alpha": 0.35}
-        label = f"{'hollow' if hollow else 'lighter'}: {doubt}"
-        handles.append(Line2D([], [], color=COLOURS["grey"], label=label, **mark))
+        word, mark = "lighter", {"alpha": 0.35}
+        if hollow:
+            word, mark = "hollow", {"linestyle": "None", "marker": "o", "markerfacecolor": "white"}
+        handles.append(Line2D([], [], color=COLOURS["grey"], label=f"{word}: {doubt}", **mark))
     if handles:
         added = _add_fitting_legend(figure, handles, lines)
         figure.set_figheight(figure.get_figheight() + added)
@@ -346,13 +360,21 @@ def use_swept_axis(ax: Axes, values: Collection[float]) -> None:
     ax.set_xticklabels(labels)
 
 
-def use_category_axis(ax: Axes, names: Sequence[str]) -> None:
-    """The x axis of a swept word: a place for each, slanted if they would touch."""
-    room = (TEXT_WIDTH / ax.get_gridspec().ncols - 0.6) / len(names)
+def use_category_axis(panels: Sequence[Axes], names: Sequence[str]) -> None:
+    """The x axis of a swept word, which the panels share: a place for each.
+
+    Words that would touch are slanted, and the figure grows by their height.
+    """
+    first = panels[0]
+    room = (TEXT_WIDTH / first.get_gridspec().ncols - 0.6) / len(names)
     widest = max(TextPath((0, 0), name, size=7).get_extents().width / 72 for name in names)
-    slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if widest > room else {}
-    ax.set_xticks(range(len(names)), names, **slanted)
-    ax.set_xlim(-0.5, len(names) - 0.5)
+    first.set_xticks(range(len(names)), names)
+    first.set_xlim(-0.5, len(names) - 0.5)
+    if widest > room:
+        for label in (label for ax in panels for label in ax.get_xticklabels()):
+            label.set(rotation=25, ha="right", rotation_mode="anchor")
+        added = widest * math.sin(math.radians(25))
+        first.figure.set_figheight(first.figure.get_figheight() + added)
 
 
 def number_labels(values: Collection[float]) -> list[str]:

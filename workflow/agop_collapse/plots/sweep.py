@@ -75,7 +75,7 @@ def draw(
     if names is None:
         use_swept_axis(panels[0], points["x"])
     else:
-        use_category_axis(panels[0], names)
+        use_category_axis(panels, names)
     use_measure_axis(panels[0], y, points.groupby(["row", "line", "x"])[y].mean())
     places = {"layer": layer, "epoch": epoch}
     where = {name: place for name, place in places.items() if name in tables[table]}

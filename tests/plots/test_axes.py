@@ -1,0 +1,207 @@
+"""The panels' common parts: headings, axes, ticks, looks, legend."""
+
+import math
+
+import numpy as np
+import pytest
+from agop_collapse.plots import axes
+from agop_collapse.plots.save import use_style
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+
+def test_rows_have_letters_when_there_are_several():
+    rows = [{"label": "MNIST"}, {"label": "MNIST, Gaussian, ReLU"}, {"label": ""}]
+    assert axes.row_heading(rows[:1], 0) == "MNIST"
+    assert axes.row_heading(rows, 0) == "$\\bf{A}$  MNIST"
+    assert axes.row_heading(rows, 1) == "$\\bf{B}$  MNIST\nGaussian, ReLU"
+    assert axes.row_heading(rows, 2) == "$\\bf{C}$"
+
+
+@pytest.mark.parametrize(
+    ("where", "label"),
+    [
+        (("nfa",), "NFA correlation"),
+        (("my_measure",), "my_measure"),
+        (("train_loss", None, None, "last"), "Train loss"),
+        (("nfa", None, "last", "last"), "NFA correlation\nlast layer"),
+        (("nfa", None, 3, 50), "NFA correlation\nlayer 3, epoch 50"),
+        (("train_loss", "MX", 5), "Train loss\nof $M^{1/2}X$, layer 5"),
+    ],
+)
+def test_measure_labels(where, label):
+    assert axes.measure_label(*where) == label
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-40, 5), st.floats(0, 40))
+def test_log_axis_has_two_to_six_decades_around_the_data(low, span):
+    ax = Figure().subplots()
+    data = [10.0**low, 10.0 ** (low + span)]
+    ax.plot(data)
+    axes.use_log_scale(ax)
+    bottom, top = ax.get_ylim()
+    assert bottom <= data[0] <= data[1] <= top
+    shown = [tick for tick in ax.get_yticks() if bottom <= tick <= top]
+    assert 2 <= len(shown) <= 6
+    np.testing.assert_allclose(np.log10(shown), np.round(np.log10(shown)), atol=1e-9)
+    between = [tick for tick in ax.get_yticks(minor=True) if bottom <= tick <= top]
+    if span > 0.5:
+        assert between
+    assert not set(between) & set(shown)
+
+
+def test_log_axis_without_positive_data_is_empty_not_an_error():
+    ax = Figure().subplots()
+    ax.plot([math.nan, 0.0])
+    axes.use_log_scale(ax)
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim() == (0.1, 1)
+
+
+def test_log_axis_looks_at_all_that_share_it():
+    first, second = Figure().subplots(1, 2, sharey=True)
+    first.plot([math.nan])
+    second.plot([1e-3, 1e-1])
+    axes.use_log_scale(first)
+    bottom, top = first.get_ylim()
+    assert 1e-4 < bottom <= 1e-3 < 1e-1 <= top < 1
+
+
+@pytest.mark.parametrize(
+    ("depth", "ticks"),
+    [(1, [1]), (8, list(range(1, 9))), (12, [1, 5, 10]), (20, [1, 5, 10, 15, 20])],
+)
+def test_layer_ticks(depth, ticks):
+    ax = Figure().subplots()
+    axes.use_layer_axis(ax, range(1, depth + 1))
+    assert ax.get_xticks().tolist() == ticks
+
+
+@pytest.mark.parametrize(
+    ("last", "ticks"),
+    [(0, [0]), (60, [0, 30, 60]), (300, [0, 150, 300]), (500, [0, 250, 500]), (7, [0, 4])],
+)
+def test_epoch_ticks(last, ticks):
+    ax = Figure().subplots()
+    axes.use_epoch_axis(ax, [0, last])
+    assert ax.get_xticks().tolist() == ticks
+
+
+def test_epoch_ticks_of_a_wide_panel():
+    ax = Figure().subplots()
+    axes.use_epoch_axis(ax, [0, 60], intervals=6)
+    assert ax.get_xticks().tolist() == [0, 10, 20, 30, 40, 50, 60]
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "labels"),
+    [
+        ([64, 256, 512], "linear", ["64", "256", "512"]),
+        ([64, 256, 1024], "log", ["64", "256", "1024"]),
+        ([0.1, 1.0], "log", ["0.1", "1"]),
+        ([0.1, 0.9], "linear", ["0.1", "0.9"]),
+        ([5], "linear", ["5"]),
+        ([0, 0.5, 1], "linear", ["0", "0.5", "1"]),
+        ([0, 1e-6, 1e-3], "symlog", ["0", "$10^{-6}$", "$10^{-3}$"]),
+        ([3e-5, 1e-2], "log", [r"$3\times10^{-5}$", "$10^{-2}$"]),
+        ([1, 1.01, 5], "linear", ["1", "", "5"]),
+    ],
+)
+def test_swept_numbers(values, scale, labels):
+    ax = Figure().subplots()
+    ax.plot(values, np.ones(len(values)))
+    axes.use_swept_axis(ax, values * 2)
+    assert ax.get_xscale() == scale
+    assert ax.get_xticks().tolist() == values
+    assert [label.get_text() for label in ax.get_xticklabels()] == labels
+    low, high = ax.get_xlim()
+    assert low <= values[0] <= values[-1] <= high
+
+
+def test_swept_numbers_in_order_on_the_axis():
+    """Zero comes before the smallest positive value, and every decade is as wide."""
+    ax = Figure().subplots()
+    values = [0, 1e-6, 1e-5, 1e-4]
+    ax.plot(values, np.ones(4))
+    axes.use_swept_axis(ax, values)
+    places = ax.transData.transform([(value, 1) for value in values])[:, 0]
+    gaps = np.diff(places)
+    assert (gaps > 0).all()
+    np.testing.assert_allclose(gaps[1], gaps[2])
+
+
+def test_many_swept_numbers_have_round_ticks():
+    ax = Figure().subplots()
+    values = [0.03 * step for step in range(1, 30)]
+    ax.plot(values, values)
+    axes.use_swept_axis(ax, values)
+    assert len(ax.get_xticks()) < 12
+    assert not set(ax.get_xticks()) & set(values[:2])
+
+
+@pytest.mark.parametrize(("name", "slanted"), [("relu", False), ("a rather long name " * 2, True)])
+def test_swept_words(name, slanted):
+    fig = Figure()
+    height = fig.get_figheight()
+    panels = fig.subplots(1, 2, sharex=True)
+    axes.use_category_axis(panels, [name, "b", "c", "d"])
+    for ax in panels:
+        assert ax.get_xticks().tolist() == [0, 1, 2, 3]
+        first = ax.get_xticklabels()[0]
+        assert first.get_text() == name
+        assert (first.get_rotation() > 0) == slanted
+    assert (fig.get_figheight() > height) == slanted
+
+
+@pytest.mark.parametrize(
+    ("measure", "values", "scale"),
+    [
+        ("nc1", [1e-3, 1], "log"),
+        ("nc1_code", [0.1, 1], "log"),
+        ("nc1", [0.11, 1], "linear"),
+        ("trace_within", [1e-3, 1], "log"),
+        ("test_loss", [1e-3, 1], "log"),
+        ("eigenvalue", [1e-3, 1], "log"),
+        ("nc2", [1e-3, 1], "linear"),
+        ("train_accuracy", [0.01, 1], "linear"),
+        ("nfa", [0.01, 0.9], "linear"),
+        ("nc1", [math.nan, 1], "linear"),
+    ],
+)
+def test_scale_of_a_measure(measure, values, scale):
+    ax = Figure().subplots()
+    ax.plot(values)
+    axes.use_measure_axis(ax, measure, values)
+    assert ax.get_yscale() == scale
+    if measure == "nc2":
+        assert ax.get_ylim()[0] == 0
+    if measure == "nfa":
+        assert ax.get_ylim() == (0, 1)
+
+
+def test_looks_of_eight_lines_differ_without_colour_and_of_32_with_it():
+    looks = [axes.line_look(index) for index in range(32)]
+    assert len(set(looks)) == 32
+    assert len({(look.linestyle, look.marker) for look in looks[:8]}) == 8
+    assert len({look.colour for look in looks[:8]}) == 8
+    assert len({look.marker for look in looks[:8]}) == 8
+
+
+@pytest.mark.parametrize("count", [2, 4, 8, 20])
+@use_style()
+def test_long_legend_takes_the_lines_that_it_needs(count):
+    """And makes the figure higher by them."""
+    fig = Figure(figsize=(5.5, 3))
+    fig.subplots()
+    labels = [f"CIFAR-10, Gaussian, ReLU, {index:02}" for index in range(count)]
+    axes.add_legend(fig, {label: axes.line_look(index) for index, label in enumerate(labels)})
+    fig.draw_without_rendering()
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == labels
+    assert legend.get_window_extent().width <= fig.bbox.width
+    starts = [text.get_window_extent().x0 for text in legend.get_texts()]
+    lines = sum(start < min(starts) + 10 for start in starts)  # in the first column
+    assert lines == math.ceil(count / 2)
+    assert fig.get_figheight() == pytest.approx(3 + (lines - 1) * 0.17, abs=0.02 * lines)

@@ -1,0 +1,96 @@
+"""The columns of tables, as plain values: what files hold, and what planning lets figures draw.
+
+Nothing but dicts of column to type (Parquet's: string, int64, double, float, bool), so that the
+Snakefile can read them too. docs/tables.md describes each column.
+"""
+
+# What every run's rows begin with in the tables of a study, and what those of its kind go on with.
+RUN_COLUMNS = ("study", "dataset", "run", "seed")
+KIND_COLUMNS = {
+    "deep_rfm": ("kernel", "feature_map", "projection"),
+    "networks": ("model",),
+}
+
+
+def _integers(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "int64")
+
+
+def _floats(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "double")
+
+
+def _texts(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "string")
+
+
+def _flags(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "bool")
+
+
+# Of `metrics.collapse`, `metrics.gram`, `metrics.spectra` and `metrics.ansatz`: what each measures.
+COLLAPSE = _floats(
+    "nc1",
+    "nc1_code",
+    "nc2",
+    "nc2_mse",
+    "trace_within",
+    "trace_between",
+)
+GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
+SPECTRUM = _floats("agop_effective_rank")
+ANSATZ = _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent")
+
+# The columns of a run's own files, by kind of run and table.
+OF_A_RUN = {
+    "deep_rfm": {
+        "deep_rfm": _integers("layer")
+        | _texts("stage")
+        | COLLAPSE
+        | _floats("train_mse", "solve_residual", "sensitivity", "within_distance")
+        | _floats("train_accuracy", "test_accuracy")
+        | SPECTRUM
+        | _flags("valid"),
+        "gram": _integers("layer", "applied_layer") | GRAM,
+        "gram_picture": _integers("layer")
+        | _texts("stage")
+        | _integers("i", "j")
+        | {"gram": "float"},
+        "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
+    },
+    "networks": {
+        "network_nc": _integers("epoch", "layer")
+        | _texts("stage")
+        | COLLAPSE
+        | _floats("trace_total"),
+        "network_nfa": _integers("epoch", "layer") | ANSATZ,
+        "network_training": _integers("epoch")
+        | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+        | _flags("fitted"),
+    },
+}
+
+# Tables of a study that are not made of its runs' files: all their columns.
+OF_A_STUDY = {
+    "nfa_summary": _texts("study", "dataset", "run", "model")
+    | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
+    | _integers("values")
+    | _flags("fitted")
+    | _floats("paper_mean", "paper_sd"),
+    "theory_kernel": _texts("study")
+    | _integers("seed")
+    | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
+    | _integers("width", "draws"),
+}
+
+# Columns that tell the rows of one run apart by more than layer, epoch and stage.
+_FINER = {"index", "i", "j"}
+
+
+def measures(kind: str) -> dict[str, tuple[str, ...]]:
+    """What a kind of run has one number of at a layer, epoch and stage, by table."""
+    return {
+        table: tuple(name for name, of_type in columns.items() if of_type == "double")
+        for table, columns in OF_A_RUN[kind].items()
+        if not _FINER & columns.keys()
+    }
