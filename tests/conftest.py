@@ -10,7 +10,7 @@ import real_data
 import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.data.prepare import prepare
-from agop_collapse.data.readers import load_digits
+from agop_collapse.data.readers.digits import load as load_digits
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, database=None)

@@ -7,7 +7,7 @@ import oracle
 import pytest
 import torch
 from agop_collapse.data.prepare import DataError, Images, prepare
-from agop_collapse.data.readers import LOADERS, load_digits
+from agop_collapse.data.readers.digits import load as load_digits
 from clouds import SEEDS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,7 +195,6 @@ def test_digits_are_scikit_learns():
     np.testing.assert_array_equal(images.labels, bunch.target[:300])
     np.testing.assert_array_equal(images.test_labels, bunch.target[300:350])
     assert images.pixels.shape == (300, 1, 8, 8)
-    assert LOADERS["digits"] is load_digits
 
 
 def test_no_more_digits_than_there_are(digits):

@@ -10,13 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+from agop_collapse.common.lookup import find_object
+from agop_collapse.data import readers
+from agop_collapse.data.archives import ARCHIVES
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import DataError, prepare
-from agop_collapse.data.readers import LOADERS, load_image_folder, load_npz
+from agop_collapse.data.readers import image_folder, npz
+from agop_collapse.plan.declarations import DATASET_KINDS
+from agop_collapse.plan.registry import reader_of
 from PIL import Image
 from snakemake_runs import snakemake
 from torchvision import datasets
 
+PUBLIC_SETS = {kind: find_object(reader_of(kind)) for kind in ARCHIVES}
 MNIST_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 MNIST_TEST_COUNTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 SVHN_COUNTS = [493, 1361, 1142, 784, 739, 629, 534, 538, 472, 444]
@@ -49,12 +55,22 @@ def seeds(pixels: np.ndarray) -> list[int]:
     return [known[image.tobytes()] for image in pixels]
 
 
+def test_each_kind_has_its_reader():
+    """A file with the function `load`, and no other."""
+    folder = Path(readers.__file__).parent
+    files = [path for path in folder.glob("*.py") if "\ndef load(" in path.read_text()]
+    files += [path for path in folder.glob("*.py") if "\nload = " in path.read_text()]
+    assert sorted(path.stem for path in files) == sorted(DATASET_KINDS)
+    for kind in DATASET_KINDS:
+        assert callable(find_object(reader_of(kind)))
+
+
 # Files of torchvision
 
 
 def test_mnist_is_the_real_one(real_root):
     root = real_root("mnist") / "mnist"
-    images = LOADERS["mnist"](2000, 100, root)
+    images = PUBLIC_SETS["mnist"](2000, 100, root)
     assert images.pixels.shape[1:] == images.test_pixels.shape[1:] == (1, 28, 28)
     assert images.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert images.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
@@ -156,7 +172,7 @@ PUBLIC = {
 @pytest.mark.parametrize("kind", PUBLIC)
 def test_a_public_set_is_read_from_the_files_of_torchvision(kind, small_set, tmp_path):
     small_set(kind)
-    images = LOADERS[kind](15, 5, tmp_path)
+    images = PUBLIC_SETS[kind](15, 5, tmp_path)
     channels = 3 if kind in ("cifar10", "svhn") else 1
     np.testing.assert_array_equal(images.pixels, PIXELS[0][:, :channels])
     np.testing.assert_array_equal(images.labels, LABELS[0])
@@ -172,18 +188,16 @@ def test_a_damaged_file_of_a_public_set_is_named(kind, file, small_set, tmp_path
     path = tmp_path / file
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=f"torchvision cannot read {kind}") as error:
-        LOADERS[kind](15, 5, tmp_path)
+        PUBLIC_SETS[kind](15, 5, tmp_path)
     assert str(path) in str(error.value)
 
 
 @pytest.mark.parametrize(("kind", "file"), PUBLIC.items())
-def test_a_missing_file_of_a_public_set_is_named_alone(kind, file, small_set, tmp_path):
+def test_a_missing_file_of_a_public_set_is_said(kind, file, small_set, tmp_path):
     small_set(kind)
-    path = tmp_path / file
-    path.unlink()
-    with pytest.raises(DataError, match="snakemake download") as error:
-        LOADERS[kind](15, 5, tmp_path)
-    assert f"Files that are missing of {kind}: {path}. " in str(error.value)
+    (tmp_path / file).unlink()
+    with pytest.raises(DataError, match=f"torchvision cannot read {kind}.* is missing, damaged"):
+        PUBLIC_SETS[kind](15, 5, tmp_path)
 
 
 # Image folders
@@ -191,7 +205,7 @@ def test_a_missing_file_of_a_public_set_is_named_alone(kind, file, small_set, tm
 
 def test_cifar10_as_a_folder_is_in_the_official_order(real_root):
     root = real_root("cifar10") / "cifar10"
-    images = load_image_folder(1000, 200, root / "train", root / "test")
+    images = image_folder.load(1000, 200, root / "train", root / "test")
     assert images.pixels.shape == (1000, 3, 32, 32)
     assert images.test_pixels.shape == (200, 3, 32, 32)
     assert images.labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
@@ -206,7 +220,7 @@ def test_cifar10_as_a_folder_is_in_the_official_order(real_root):
 
 def test_svhn_as_a_folder_has_its_classes(real_root):
     root = real_root("svhn") / "svhn"
-    images = load_image_folder(10**6, 10**6, root / "train", root / "test")
+    images = image_folder.load(10**6, 10**6, root / "train", root / "test")
     assert images.pixels.shape == (7136, 3, 32, 32)
     assert np.bincount(images.labels).tolist() == SVHN_COUNTS
     assert np.bincount(images.test_labels).tolist() == SVHN_TEST_COUNTS
@@ -216,14 +230,14 @@ def test_svhn_as_a_folder_has_its_classes(real_root):
 
 def test_images_come_in_the_order_of_file_names_over_all_classes(tmp_path):
     folder = save_folder(tmp_path, "b/3.png", "b/10.png", "a/2.png", "a/more/1.png", "b/2.png")
-    images = load_image_folder(5, 0, folder)
+    images = image_folder.load(5, 0, folder)
     assert seeds(images.pixels) == [3, 1, 2, 4, 0]
     assert images.labels.tolist() == [0, 1, 0, 1, 1]
 
 
 def test_classes_are_those_of_the_whole_folder(tmp_path):
     folder = save_folder(tmp_path, "a/1.png", "b/2.png", "c/3.png")
-    images = load_image_folder(2, 0, folder)
+    images = image_folder.load(2, 0, folder)
     assert images.classes == 3
     with pytest.raises(
         DataError, match="no image of class 2 .of classes 0 to 2. among the first 2"
@@ -233,17 +247,17 @@ def test_classes_are_those_of_the_whole_folder(tmp_path):
 
 def test_test_images_follow_the_training_images_or_have_a_folder(tmp_path):
     train = save_folder(tmp_path / "train", "a/1.png", "b/2.png", "a/3.png", "b/4.png", "a/5.png")
-    after = load_image_folder(2, 2, train)
+    after = image_folder.load(2, 2, train)
     assert (seeds(after.pixels), seeds(after.test_pixels)) == ([0, 1], [2, 3])
     assert after.test_labels.tolist() == [0, 1]
     # A class may have no test image, its number stays.
     test = save_folder(tmp_path / "test", "b/1.png", "b/2.png")
-    apart = load_image_folder(2, 1, train, test)
+    apart = image_folder.load(2, 1, train, test)
     assert (seeds(apart.pixels), seeds(apart.test_pixels)) == ([0, 1], [0])
     assert apart.test_labels.tolist() == [1]
     save_folder(test, "z/1.png")
     with pytest.raises(DataError, match=r"test has classes that .*train lacks: z"):
-        load_image_folder(2, 1, train, test)
+        image_folder.load(2, 1, train, test)
 
 
 @pytest.mark.parametrize(
@@ -254,26 +268,26 @@ def test_channels_are_those_of_the_first_image(tmp_path, modes, channels):
     save_folder(tmp_path, "a/1.png", "b/2.png")
     for file, mode in zip(("a/1.png", "b/2.png"), modes, strict=True):
         Image.open(tmp_path / file).convert(mode).save(tmp_path / file)
-    assert load_image_folder(2, 0, tmp_path).pixels.shape == (2, channels, 4, 4)
+    assert image_folder.load(2, 0, tmp_path).pixels.shape == (2, channels, 4, 4)
     for wanted in (1, 3):
-        assert load_image_folder(2, 0, tmp_path, channels=wanted).pixels.shape[1] == wanted
+        assert image_folder.load(2, 0, tmp_path, channels=wanted).pixels.shape[1] == wanted
 
 
 def test_colours_are_not_dropped_unasked(tmp_path):
     save(tmp_path / "a/1.png", picture(0, channels=1))
     odd = save(tmp_path / "b/2.png", picture(1))
     with pytest.raises(DataError, match=f"{odd} is in colour and .*1.png is not; give `channels`"):
-        load_image_folder(2, 0, tmp_path)
+        image_folder.load(2, 0, tmp_path)
 
 
 def test_images_are_resized_if_asked(tmp_path):
     save(tmp_path / "a/1.png", np.full((3, 6, 4), 77, np.uint8))
     odd = save(tmp_path / "b/2.png", np.full((3, 8, 8), 99, np.uint8))
-    images = load_image_folder(2, 0, tmp_path, size=5)
+    images = image_folder.load(2, 0, tmp_path, size=5)
     assert images.pixels.shape == (2, 3, 5, 5)
     assert [np.unique(image).tolist() for image in images.pixels] == [[77], [99]]
     with pytest.raises(DataError, match=f"{odd} is 8 x 8 pixels and .*1.png is 4 x 6; give `size`"):
-        load_image_folder(2, 0, tmp_path)
+        image_folder.load(2, 0, tmp_path)
 
 
 def flip(content: bytes) -> bytes:
@@ -310,7 +324,7 @@ def test_a_damaged_image_is_named(tmp_path, damage):
     bad = tmp_path / "b" / "2.png"
     bad.write_bytes(damage(bad.read_bytes()))
     with pytest.raises(DataError, match=f"{bad} cannot be read as an image"):
-        load_image_folder(3, 0, tmp_path)
+        image_folder.load(3, 0, tmp_path)
 
 
 def test_images_of_16_bits_are_refused(tmp_path):
@@ -318,7 +332,7 @@ def test_images_of_16_bits_are_refused(tmp_path):
     (tmp_path / "a").mkdir()
     Image.fromarray(np.full((4, 4), 60_000, np.uint16)).save(tmp_path / "a/1.png")
     with pytest.raises(DataError, match=r"a/1.png has more than 8 bits a pixel"):
-        load_image_folder(2, 0, tmp_path)
+        image_folder.load(2, 0, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +348,7 @@ def test_a_folder_without_two_classes_of_images_is_refused(tmp_path, names, comp
         (tmp_path / name).parent.mkdir(exist_ok=True)
         save(tmp_path / "image.png", picture(0)).rename(tmp_path / name)
     with pytest.raises(DataError, match=complaint) as error:
-        load_image_folder(1, 0, tmp_path)
+        image_folder.load(1, 0, tmp_path)
     assert str(error.value).startswith(str(tmp_path))
 
 
@@ -342,7 +356,7 @@ def test_a_path_that_is_no_folder_is_named(tmp_path):
     file = save(tmp_path / "1.png", picture(0))
     for path in (file, tmp_path / "nowhere"):
         with pytest.raises(DataError, match=f"{path} is no folder"):
-            load_image_folder(1, 0, path)
+            image_folder.load(1, 0, path)
 
 
 # Arrays
@@ -362,19 +376,19 @@ CLASSES = np.array([0, 1, 2, 0, 1, 2])
 
 
 def test_arrays_are_read_as_they_are(save_npz):
-    images = load_npz(4, 1, save_npz(x=COLOUR, y=CLASSES.astype(np.uint8)))
+    images = npz.load(4, 1, save_npz(x=COLOUR, y=CLASSES.astype(np.uint8)))
     assert seeds(images.pixels) == [0, 1, 2, 3]
     assert seeds(images.test_pixels) == [4]
     assert images.labels.tolist() == [0, 1, 2, 0]
     assert images.classes == 3
-    grey = load_npz(6, 0, save_npz(x=COLOUR[..., 0] / 255, y=CLASSES))
+    grey = npz.load(6, 0, save_npz(x=COLOUR[..., 0] / 255, y=CLASSES))
     assert grey.pixels.shape == (6, 1, 4, 4)
     np.testing.assert_array_equal(grey.pixels[:, 0], COLOUR[..., 0] / 255)
 
 
 def test_arrays_may_have_a_test_part(save_npz):
     path = save_npz(x=COLOUR[:4], y=CLASSES[:4], x_test=COLOUR[4:], y_test=CLASSES[4:])
-    images = load_npz(3, 2, path)
+    images = npz.load(3, 2, path)
     assert seeds(images.pixels[:3]) == [0, 1, 2]
     assert seeds(images.test_pixels) == [4, 5]
     assert images.test_labels.tolist() == [1, 2]
@@ -382,8 +396,8 @@ def test_arrays_may_have_a_test_part(save_npz):
 
 def test_bytes_and_fractions_are_prepared_alike(save_npz):
     """To the last bit: a byte is divided by 255 in float64."""
-    as_bytes = prepare(load_npz(4, 2, save_npz(x=COLOUR, y=CLASSES)), 4, 2)
-    as_fractions = prepare(load_npz(4, 2, save_npz(x=COLOUR / 255, y=CLASSES)), 4, 2)
+    as_bytes = prepare(npz.load(4, 2, save_npz(x=COLOUR, y=CLASSES)), 4, 2)
+    as_fractions = prepare(npz.load(4, 2, save_npz(x=COLOUR / 255, y=CLASSES)), 4, 2)
     assert as_bytes.x.equal(as_fractions.x)
     assert as_bytes.test_x.equal(as_fractions.test_x)
 
@@ -406,7 +420,7 @@ def test_arrays_of_another_form_are_refused(save_npz, changes, complaint):
     arrays = {"x": COLOUR, "y": CLASSES} | changes
     path = save_npz(**{key: value for key, value in arrays.items() if value is not None})
     with pytest.raises(DataError, match=complaint) as error:
-        load_npz(4, 1, path)
+        npz.load(4, 1, path)
     assert str(error.value).startswith(str(path))
 
 
@@ -427,7 +441,7 @@ def test_a_file_that_is_no_npz_is_named(save_npz, tmp_path, content):
         }[content]
     )
     with pytest.raises(DataError, match=f"{path} cannot be read as an .npz file"):
-        load_npz(4, 1, path)
+        npz.load(4, 1, path)
 
 
 # In the workflow

@@ -8,9 +8,10 @@ import papers
 import plain
 import pytest
 import torch
-from agop_collapse.data import readers as sources
 from agop_collapse.data.dataset import Dataset, one_hot_targets
 from agop_collapse.data.prepare import prepare
+from agop_collapse.data.readers import digits as digit_images
+from agop_collapse.data.readers import mnist
 from agop_collapse.machine import agop
 from agop_collapse.machine.agop import Gradients
 from agop_collapse.machine.deep_rfm import Settings, build
@@ -68,21 +69,21 @@ def check_layers(data: Dataset, kernel: str, ridge: float, width: int, every: in
     ("kernel", "ridge", "reached"), [("laplace", 0, 1e-7), ("gaussian", 1e-3, 1.5e-9)]
 )
 def test_no_layer_of_the_digits_is_further_off_than_plain_float32(kernel, ridge, reached):
-    data = prepare(sources.load_digits(600, 0), 600, 0)
+    data = prepare(digit_images.load(600, 0), 600, 0)
     assert check_layers(data, kernel, ridge, 512) < reached
 
 
 def test_nor_is_one_of_mnist(real_root):
     """Every fourth: the truth takes seconds a layer."""
     folder = real_root("mnist") / "mnist"
-    data = prepare(sources.LOADERS["mnist"](1500, 0, folder), 1500, 0)
+    data = prepare(mnist.load(1500, 0, folder), 1500, 0)
     assert check_layers(data, "laplace", 0, 512, every=4) < 1e-5
 
 
 @pytest.mark.parametrize(("kernel", "ridge"), [("laplace", 0), ("gaussian", 1e-3)])
 def test_a_run_in_float32_collapses_as_one_in_float64(kernel, ridge):
     """With plain distances NC2 climbs back to 0.1 at layers 11 to 16 (science.md, section 3)."""
-    data = prepare(sources.load_digits(900, 0), 900, 0)
+    data = prepare(digit_images.load(900, 0), 900, 0)
     runs = [
         list(build(data, settings(kernel, ridge, 256, precision), 0, CPU))
         for precision in ("float64", "float32")

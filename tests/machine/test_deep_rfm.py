@@ -13,7 +13,7 @@ import torch
 from agop_collapse.common.seeding import generator
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.data.prepare import prepare
-from agop_collapse.data.readers import load_digits
+from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.machine import checkpoints as layer_files
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.deep_rfm import Layer, Settings, build, is_trustworthy

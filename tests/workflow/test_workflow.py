@@ -19,7 +19,7 @@ import yaml
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import prepare
-from agop_collapse.data.readers import load_digits
+from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.files import tables
 from agop_collapse.machine import deep_rfm
 from agop_collapse.metrics import ansatz

@@ -31,7 +31,9 @@ rule build_deep_rfm:
 rule measure_deep_rfm:
     input:
         data=DATA,
-        layers=f"{DEEP_RFM}/layers",
+        # Of a folder Snakemake knows its time alone, which says nothing; of the record its content.
+        layers=ancient(f"{DEEP_RFM}/layers"),
+        record=f"{DEEP_RFM}/run.json",
     output:
         deep_rfm=f"{DEEP_RFM}/deep_rfm.parquet",
         gram=f"{DEEP_RFM}/gram.parquet",

@@ -31,7 +31,9 @@ rule train_network:
 rule measure_network:
     input:
         data=DATA,
-        checkpoints=f"{NETWORK}/checkpoints",
+        # Of a folder Snakemake knows its time alone, which says nothing; of the record its content.
+        checkpoints=ancient(f"{NETWORK}/checkpoints"),
+        record=f"{NETWORK}/run.json",
     output:
         network_nc=f"{NETWORK}/network_nc.parquet",
         network_nfa=f"{NETWORK}/network_nfa.parquet",

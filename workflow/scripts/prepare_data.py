@@ -1,8 +1,8 @@
 """Load a data set, standardise it and sort it by class."""
 
+from agop_collapse.common.lookup import find_object
 from agop_collapse.data.dataset import save_dataset
 from agop_collapse.data.prepare import prepare
-from agop_collapse.data.readers import LOADERS
 from job import job
 
 with job(snakemake) as given:
@@ -10,6 +10,6 @@ with job(snakemake) as given:
     options = {
         key: given[key] for key in ("test_path", "size", "channels") if given[key] is not None
     }
-    images = LOADERS[given["kind"]](n, n_test, given["path"], **options)
+    images = find_object(given["reader"])(n, n_test, given["path"], **options)
     dataset = prepare(images, n, n_test, given["standardize_test"])
     save_dataset(snakemake.output[0], dataset, given["identity"])

@@ -165,6 +165,36 @@ def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
     return covariance / scale if scale else math.nan
 
 
+@dataclass(frozen=True)
+class Ansatz:
+    """The neural feature ansatz at one layer, and beside it what it would be without learning."""
+
+    nfa: float
+    nfa_agop: float
+    nfa_offdiagonal: float
+    nfa_init: float
+    nfa_independent: float
+
+
+def measure(layer: HeadLayer, independent: HeadLayer, nfa_init: float | None = None) -> Ansatz:
+    """The neural feature ansatz at a layer; the functions below say what each number is.
+
+    Parameters
+    ----------
+    layer : of the network
+    independent : the same layer of an independent network that is not trained (D20)
+    nfa_init : `nfa` of the layer at the network's initialisation; None when this is that
+    """
+    own = nfa(layer)
+    return Ansatz(
+        own,
+        nfa_agop(layer),
+        nfa_offdiagonal(layer),
+        own if nfa_init is None else nfa_init,
+        nfa(layer, independent),
+    )
+
+
 def nfa(layer: HeadLayer, other: HeadLayer | None = None) -> float:
     """Pearson correlation of W^T W with AGOP^1/2, the layer's own or another network's."""
     return pearson_of_grams(layer.weight, (other or layer).root_factor)

@@ -47,7 +47,7 @@ def expect_mapping(values: Any, where: str) -> None:
 
 def check_name(name: Any, where: str) -> None:
     """Raise ConfigError unless `name` can be part of a path."""
-    if not isinstance(name, str) or not re.match(NAME, name):
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise ConfigError(f"{where}: {name!r} must be letters, digits and _, a letter first")
 
 
@@ -119,7 +119,7 @@ def _explain(block: type[Block], mistake: dict[str, Any], where: str) -> str:
         case "finite_number":
             return f"{path} = {value!r} must be of type finite number"
         case "greater_than_equal":
-            return f"{path} = {value!r} must be at least {context['ge']}"
+            return f"{path} = {value!r} must be at least {context['ge']:g}"
         case "greater_than":
             return f"{path} = {value!r} must be greater than {context['gt']:g}"
         case "less_than":
@@ -173,8 +173,17 @@ def number_hint(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
         return ""
     number = float(value)
-    if number.is_integer() and abs(number) < 1e15:
-        return f" (YAML takes this for text; write {int(number)})"
-    mantissa, exponent = f"{number:e}".split("e")
-    mantissa = mantissa.rstrip("0")
-    return f" (YAML takes this for text; write {mantissa}{'0' * mantissa.endswith('.')}e{exponent})"
+    if not math.isfinite(number):
+        return ""
+    whole = number.is_integer() and abs(number) < 1e15
+    return f" (YAML takes this for text; write {int(number) if whole else as_yaml(number)})"
+
+
+def as_yaml(value: Any) -> str:
+    """A value as YAML reads it back."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    mantissa, exponential, exponent = str(value).partition("e")
+    if isinstance(value, float) and exponential and "." not in mantissa:
+        mantissa += ".0"
+    return mantissa + exponential + exponent

@@ -15,13 +15,14 @@ def code_digest(script: Path, package: Path, entries: Iterable[Path] = ()) -> st
     """SHA-256 of the code that a script reaches, as hex digits.
 
     Imports are followed through the script's own folder, the package, and for files of the user's
-    own their folder; what other packages do is for their versions to say.
+    own the working folder; what other packages do is for their versions to say.
 
     Parameters
     ----------
     script : a Python file that imports from the package by its name
     package : the package's folder
-    entries : files that the script finds by their place at run time: its kernel, loss, backbone
+    entries : files that the script finds by their place at run time: its kernel, loss, backbone;
+        those of the user's own relative to the working folder
     """
     digest = hashlib.sha256()
     for name, tree in sorted(
@@ -60,7 +61,6 @@ def _digest(file: Path) -> str:
 
 @cache
 def _imports(file: Path, package: Path) -> tuple[Path, ...]:
-    inside = package in file.parents
     candidates: list[Path] = []
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
@@ -68,10 +68,9 @@ def _imports(file: Path, package: Path) -> tuple[Path, ...]:
                 candidates += _places(name.name.split("."), file, package)
         elif isinstance(node, ast.ImportFrom):
             parts = node.module.split(".") if node.module else []
-            if node.level and inside:
-                bases = [file.parents[node.level - 1].joinpath(*parts)]
-            elif node.level:
-                continue
+            if node.level:
+                above = list(file.parents)[node.level - 1 : node.level]
+                bases = [folder.joinpath(*parts) for folder in above]
             else:
                 bases = _places(parts, file, package)
             candidates += [path for base in bases for path in (base, *_members(base, node))]
@@ -79,10 +78,12 @@ def _imports(file: Path, package: Path) -> tuple[Path, ...]:
     files += [path / "__init__.py" for path in candidates]
     found = [path for path in files if path.is_file()]
     # Importing a module runs the packages that it lies in.
-    for path in [*found, *([file] if inside else [])]:
+    for path in [*found, file]:
         if package in path.parents:
             inner = path.relative_to(package).parents
             found += [package / folder / "__init__.py" for folder in inner]
+        elif not path.is_absolute():
+            found += [folder / "__init__.py" for folder in path.parents]
     return tuple(path for path in found if path.is_file())
 
 
@@ -91,10 +92,16 @@ def _members(base: Path, node: ast.ImportFrom) -> list[Path]:
 
 
 def _places(parts: list[str], file: Path, package: Path) -> list[Path]:
-    """Where an absolute import may lead: into the package, or to a neighbour of a file outside."""
+    """Where an absolute import may lead: into the package, or from a file outside beside it.
+
+    The user's own may lie in packages of the working folder.
+    """
     if parts[0] == package.name:
         return [package.joinpath(*parts[1:])]
-    return [] if package in file.parents else [file.parent.joinpath(*parts)]
+    if package in file.parents:
+        return []
+    folders = [file.parent] if file.is_absolute() else file.parents
+    return [folder.joinpath(*parts) for folder in folders]
 
 
 # The trees, as text
@@ -118,7 +125,7 @@ def _dump(node: ast.AST) -> Iterator[str]:
             if isinstance(item, ast.AST):
                 yield from _dump(item)
             else:
-                yield repr(item)
+                yield ascii(item)  # repr goes by what each Python's Unicode can print
             yield ")"
 
 

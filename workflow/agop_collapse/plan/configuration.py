@@ -1,5 +1,6 @@
 """The configuration: checked as a whole, and spelled out as studies of runs and figures."""
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import declarations, figures
-from .check import ConfigError, check, check_name, expect_mapping, unknown
+from .check import ConfigError, as_yaml, check, check_name, expect_mapping, unknown
 from .declarations import KINDS_OF_KEY, RUN_KINDS, RUN_NAME, Dataset, DeepRFM, Network, TheoryKernel
 from .figures import Drawing
 from .registry import MODELS
@@ -142,7 +143,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         datasets = _datasets(values, where)
     with _collected(mistakes):
         theory_kernel = check(
-            TheoryKernel, values.get("theory_kernel") or {}, f"{where}.theory_kernel"
+            TheoryKernel, values.get("theory_kernel", {}), f"{where}.theory_kernel"
         )
     for kind in RUN_KINDS:
         blocks = values.get(kind, [])
@@ -226,7 +227,7 @@ def _chosen_datasets(block: Any, datasets: dict[str, Dataset], where: str) -> li
 
 def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     name = block.get("name")
-    if name is not None and not (isinstance(name, str) and re.match(RUN_NAME, name)):
+    if name is not None and not (isinstance(name, str) and re.fullmatch(RUN_NAME, name)):
         raise ConfigError(
             f"{where}.name = {name!r} must be letters, digits, _, - and ., a letter first"
         )
@@ -253,8 +254,13 @@ def _check_backbone(network: Network, where: str) -> None:
 
 
 def _check_own_file(place: str, where: str) -> None:
-    if not own_file(place).is_file():
-        raise ConfigError(f"{where} = {place!r}: no {own_file(place)} in {Path.cwd()}")
+    file = own_file(place)
+    if not file.is_file():
+        raise ConfigError(f"{where} = {place!r}: no {file} in {Path.cwd()}")
+    try:
+        ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"{where} = {place!r}: {file} cannot be read: {error}") from None
 
 
 def own_file(place: str) -> Path:
@@ -303,7 +309,9 @@ def _check_same(
     }
     if differing:
         difference = ", ".join(f"{key} {a!r} and {b!r}" for key, (a, b) in differing.items())
-        one_block = ", ".join(f"{key}: [{a}, {b}]" for key, (a, b) in differing.items())
+        one_block = ", ".join(
+            f"{key}: [{as_yaml(a)}, {as_yaml(b)}]" for key, (a, b) in differing.items()
+        )
         short = other_where.rpartition(".")[2]
         raise ConfigError(
             f"{where}: two different runs on {dataset} are called {each.name}: this one and that "

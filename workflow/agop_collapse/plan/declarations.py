@@ -302,7 +302,33 @@ class TheoryKernel(Block):
     draws: int = setting(100, "Random feature maps to average over.", ge=2, le=10**6)
 
 
-Filter = dict[str, Any]
+def _check_filter(wanted: dict[str, Any]) -> dict[str, Any]:
+    """A filter that says something: of each key a value, or several."""
+    for key, value in wanted.items():
+        options = value if isinstance(value, list) else [value]
+        if not options or not all(isinstance(option, SCALARS) for option in options):
+            raise PydanticCustomError(
+                "filter", "{key} must be a value or a list of values", {"key": key}
+            )
+    return wanted
+
+
+SCALARS = (bool, int, float, str)
+_VALUE = {"type": ["boolean", "number", "string"]}
+Filter = Annotated[
+    dict[str, Any],
+    Field(min_length=1),
+    AfterValidator(_check_filter),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {
+                "anyOf": [_VALUE, {"type": "array", "minItems": 1, "items": _VALUE}]
+            },
+        }
+    ),
+]
 
 
 class Figure(Block):

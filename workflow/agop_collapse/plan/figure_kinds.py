@@ -15,7 +15,7 @@ class FigureKind:
     draws : the kind of its runs, "deep_rfm" or "networks"; None where the figure tells by what it
         names
     tables : of each run, that it is drawn from; of the study as a whole where it shows no runs
-    options : keys of a figure's block that it takes besides plot, rows, title, footer and size
+    options : keys of a figure's block that it takes besides plot, title, footer and size
     rows : makes its rows
     all_seeds : whether it shows the spread over seeds, or the smallest seed
     """
@@ -23,7 +23,7 @@ class FigureKind:
     description: str
     draws: str | None
     tables: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = ("rows",)
     rows: RowMaker = rows.one_run_a_row
     all_seeds: bool = True
 
@@ -36,14 +36,14 @@ FIGURE_KINDS = {
         "NC1 and NC2 of Deep RFM against the layer",
         "deep_rfm",
         ("deep_rfm",),
-        ("nc2",),
+        ("rows", "nc2"),
         rows.curve_rows,
     ),
     "gram": FigureKind(
         "Gram matrices of Deep RFM's points",
         "deep_rfm",
         ("gram_picture", "deep_rfm"),
-        ("layers",),
+        ("rows", "layers"),
         rows.gram_rows,
         all_seeds=False,
     ),
@@ -51,14 +51,13 @@ FIGURE_KINDS = {
         "Deep RFM with the AGOP beside Deep RFM without",
         "deep_rfm",
         ("deep_rfm",),
-        (),
-        rows.ablation_rows,
+        rows=rows.ablation_rows,
     ),
     "spectrum": FigureKind(
         "eigenvalues of the AGOP, layer by layer",
         "deep_rfm",
         ("agop_spectrum", "deep_rfm"),
-        ("layers",),
+        ("rows", "layers"),
         rows.spectrum_rows,
         all_seeds=False,
     ),
@@ -82,7 +81,7 @@ FIGURE_KINDS = {
         "a measure against a setting",
         None,
         (),
-        (*WHERE_MEASURED, "by"),
+        ("rows", *WHERE_MEASURED, "by"),
         rows.sweep_rows,
     ),
     "overlay": FigureKind(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..files.columns import OF_A_RUN, RUN_COLUMNS, measures
 from . import declarations
-from .check import ConfigError, unknown
+from .check import ConfigError, did_you_mean, unknown
 from .declarations import RUN_KINDS, applies
 from .registry import ACTIVATIONS, FEATURE_MAPS, KERNELS, LOSSES, MODELS, PROJECTIONS, label_of
 from .runs import Run, as_text, dataset_label, filter_keys
@@ -23,6 +23,8 @@ STAGED = tuple(
     table for of_kind in OF_A_RUN.values() for table in of_kind if "stage" in of_kind[table]
 )
 TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
+PLACES = ("layer", "epoch")
+NETWORK_LAYERS = 5  # hidden layers of the head, which are measured
 
 REGISTRIES = {
     "kernel": KERNELS,
@@ -88,15 +90,19 @@ def gram_rows(request: Request) -> Rows:
     depth = min(run.settings.depth for run in made.runs)
     # Xtilde has one more than X: what the last layer's projection makes.
     deepest = depth if stage == "X" else depth + 1
+    layers = _layers(request, deepest, f"a run of depth {depth} has layers 1 (the input)")
+    options = {"layers": layers, "stage": stage}
+    return Rows(made.rows, made.runs, options=options)
+
+
+def _layers(request: Request, deepest: int, there: str) -> list[int]:
+    """The layers asked for, or such as the paper shows."""
     layers = request.block.layers or spread_layers(deepest)
     if len(set(layers)) < len(layers):
         raise request.refuse(f" = {layers} must not hold anything twice", "layers")
     if max(layers) > deepest:
-        raise request.refuse(
-            f" = {layers}: a run of depth {depth} has layers 1 (the input) to {deepest}", "layers"
-        )
-    options = {"layers": layers, "stage": stage}
-    return Rows(made.rows, made.runs, options=options)
+        raise request.refuse(f" = {layers}: {there} to {deepest}", "layers")
+    return layers
 
 
 def spread_layers(deepest: int) -> list[int]:
@@ -111,12 +117,8 @@ def spectrum_rows(request: Request) -> Rows:
     """One run a row; of the layers asked for, or of all of a few."""
     made = one_run_a_row(request)
     depth = min(run.settings.depth for run in made.runs)
-    layers = request.block.layers
-    if layers and max(layers) > depth:
-        raise request.refuse(
-            f" = {layers}: a run of depth {depth} has layers 1 to {depth}", "layers"
-        )
-    return Rows(made.rows, made.runs, options={"layers": layers or spread_layers(depth)})
+    layers = _layers(request, depth, f"a run of depth {depth} has layers 1")
+    return Rows(made.rows, made.runs, options={"layers": layers})
 
 
 def curve_rows(request: Request) -> Rows:
@@ -129,7 +131,8 @@ def curve_rows(request: Request) -> Rows:
 def ablation_rows(request: Request) -> Rows:
     """Two runs a row: with the AGOP, and its like with M = I."""
     rows, runs = [], []
-    for run in lines(chosen(request, "deep_rfm", request.filters)):
+    asked_for = chosen(request, "deep_rfm", request.filters)
+    for run in lines(asked_for):
         pair = {each.settings.projection: each for each in (run, _other_projection(request, run))}
         row = {
             "label": full_label(request, pair["agop"]),
@@ -138,7 +141,8 @@ def ablation_rows(request: Request) -> Rows:
         if row not in rows:
             rows.append(row)
             of_pair = {each.line for each in pair.values()}
-            runs += [each for each in request.runs if each.line in of_pair]
+            seeds = {each.seed for each in asked_for if each.line == run.line}
+            runs += [each for each in request.runs if each.line in of_pair and each.seed in seeds]
     return Rows(rows, runs)
 
 
@@ -177,7 +181,7 @@ def sweep_rows(request: Request) -> Rows:
     """A panel for each filter: a measure against a setting, a line for each value of another."""
     block = request.block
     by = block.by or "dataset"
-    kind = _kind_of(request, request.filters, settings={"x": block.x, "by": by})
+    kind = _kind_of(request, "rows", request.filters, {"x": block.x, "by": by})
     options = _measured(request, kind)
     rows, drawn = [], []
     for wanted in request.filters:
@@ -207,6 +211,7 @@ def sweep_rows(request: Request) -> Rows:
         label = filter_label(wanted, kind) if len(request.filters) > 1 else ""
         rows.append({"label": label, "runs": selectors})
         drawn += runs
+    _check_places(request, kind, options, drawn)
     x_label = declarations.label(RUN_KINDS[kind], block.x)
     tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
     return Rows(rows, drawn, tables, options | {"x_label": x_label})
@@ -215,16 +220,18 @@ def sweep_rows(request: Request) -> Rows:
 def overlay_rows(request: Request) -> Rows:
     """A line for each run that passes a filter, named by the filter where it is the only one."""
     filters = request.block.lines or [{}]
-    kind = _kind_of(request, filters, settings={})
+    kind = _kind_of(request, "lines", filters, {})
     options = _measured(request, kind)
     x = request.block.x or ("layer" if kind == "deep_rfm" else "epoch")
-    if x not in ("layer", "epoch") or (kind == "deep_rfm" and x == "epoch"):
-        allowed = "layer" if kind == "deep_rfm" else "layer, epoch"
-        raise request.refuse(f" = {x!r} is not one of {allowed}", "x")
+    axes = [name for name in PLACES if name in OF_A_RUN[kind][options["table"]]]
+    if x not in axes:
+        raise ConfigError(unknown(f"{request.where}.x", x, axes))
+    if getattr(request.block, x) is not None:
+        raise request.refuse(f" = {getattr(request.block, x)!r}: {x} is on the x axis", x)
     labels: dict[Run, str] = {}
     drawn: dict[Run, None] = {}
     for wanted in filters:
-        runs = [run for run in chosen(request, kind, [wanted]) if run not in drawn]
+        runs = [run for run in chosen(request, kind, [wanted], "lines") if run not in drawn]
         found = lines(runs)
         for run in found:
             named = filter_label(wanted, kind) if len(found) == 1 else ""
@@ -232,6 +239,7 @@ def overlay_rows(request: Request) -> Rows:
         drawn |= dict.fromkeys(runs)
     if len(set(labels.values())) < len(labels):
         labels = {run: f"{dataset_label(run.dataset)}, {run.name}" for run in labels}
+    _check_places(request, kind, options, drawn)
     rows = [_row(label, [run]) for run, label in labels.items()]
     tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
     return Rows(rows, list(drawn), tables, options | {"x": x})
@@ -240,15 +248,12 @@ def overlay_rows(request: Request) -> Rows:
 def _measured(request: Request, kind: str) -> dict[str, Any]:
     """What is drawn, and where it is measured."""
     block = request.block
-    tables = MEASURES[kind]
-    table = next((name for name, columns in tables.items() if block.y in columns), None)
-    if table is None:
-        every = [column for columns in tables.values() for column in columns]
-        raise ConfigError(unknown(f"{request.where}.y", block.y, dict.fromkeys(every)))
+    table = next(name for name, columns in MEASURES[kind].items() if block.y in columns)
     stage = block.stage or (DEFAULT_STAGE[kind] if table in STAGED else None)
-    if stage is not None and (table not in STAGED or stage not in STAGES[kind]):
-        allowed = ", ".join(STAGES[kind]) if table in STAGED else f"nothing: {table} has no stages"
-        raise request.refuse(f" = {stage!r} is not one of {allowed}", "stage")
+    if stage is not None and table not in STAGED:
+        raise request.refuse(f" = {stage!r}: the table {table} has no stage", "stage")
+    if stage is not None and stage not in STAGES[kind]:
+        raise ConfigError(unknown(f"{request.where}.stage", stage, STAGES[kind]))
     where = {
         "layer": block.layer or "last",
         "epoch": "last" if block.epoch is None else block.epoch,
@@ -256,42 +261,84 @@ def _measured(request: Request, kind: str) -> dict[str, Any]:
     return {"table": table, "y": block.y, "stage": stage} | where
 
 
+def _check_places(
+    request: Request, kind: str, options: dict[str, Any], runs: Iterable[Run]
+) -> None:
+    """Raise ConfigError unless all runs are measured at the layer and epoch asked for."""
+    columns = OF_A_RUN[kind][options["table"]]
+    for key in PLACES:
+        asked = getattr(request.block, key)
+        if asked is None or asked == "last":
+            continue
+        if key not in columns:
+            raise request.refuse(f" = {asked}: the table {options['table']} has no {key}", key)
+        for run in runs:
+            there = _places_of(run, key, "applied_layer" in columns)
+            if asked not in there:
+                raise request.refuse(f" = {asked}: {run.name} has {key} {_listed(there)}", key)
+
+
+def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
+    """The layers or epochs at which a run is measured."""
+    if key == "layer":
+        deepest = run.settings.depth + with_input if run.kind == "deep_rfm" else NETWORK_LAYERS
+        return range(1, deepest + 1)
+    epochs, every = run.settings.epochs, run.settings.measure_every
+    return sorted({*range(0, epochs + 1, every), epochs})
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Numbers for readers, such as "0, 10, ..., 500"."""
+    if len(numbers) <= 4:
+        return ", ".join(map(str, numbers))
+    return f"{numbers[0]}, {numbers[1]}, ..., {numbers[-1]}"
+
+
 def _kind_of(
-    request: Request, filters: list[dict[str, Any]], settings: dict[str, str | None]
+    request: Request, of: str, filters: list[dict[str, Any]], settings: dict[str, str | None]
 ) -> str:
     """Whether Deep RFM or networks are drawn, by what the figure names."""
-    for key in ("y", *(key for key in settings if key != "by")):
-        if getattr(request.block, key) is None:
+    named = {"y": request.block.y} | settings
+    for key, value in named.items():
+        if value is None:
             raise request.refuse(f": {key} must be given for the plot {request.block.plot}")
-    used = {
-        "y": request.block.y,
-        **settings,
-        **{f"rows: {key}": key for wanted in filters for key in wanted},
-    }
-    known = {
-        kind: {*filter_keys(kind), *(c for columns in MEASURES[kind].values() for c in columns)}
-        for kind in RUN_KINDS
-    }
-    kinds = [kind for kind in RUN_KINDS if all(value in known[kind] for value in used.values())]
-    if request.block.stage is not None:
-        kinds = [kind for kind in kinds if request.block.stage in STAGES[kind]] or kinds
-    kinds = [kind for kind in kinds if any(run.kind == kind for run in request.runs)] or kinds
-    if len(kinds) == 1:
-        return kinds[0]
-    if not kinds:
-        every = list(dict.fromkeys(name for names in known.values() for name in sorted(names)))
-        for key, value in used.items():
+    used = [*named.items(), *((of, key) for wanted in filters for key in wanted)]
+    fitting = [kind for kind in RUN_KINDS if all(value in _known(kind, key) for key, value in used)]
+    if not fitting:
+        for key, value in used:
+            every = dict.fromkeys(name for kind in RUN_KINDS for name in _known(kind, key))
             if value not in every:
-                raise ConfigError(unknown(f"{request.where}.{key.partition(':')[0]}", value, every))
-        named = ", ".join(map(str, used.values()))
-        raise request.refuse(f": neither Deep RFM nor networks have all of {named}")
-    raise request.refuse(
-        ": both Deep RFM and networks have what it shows; say which by a filter on kernel or "
-        "model, or by its stage"
-    )
+                what = "key" if key == of else "value"
+                raise ConfigError(unknown(f"{request.where}.{key}", value, every, what))
+        all_named = ", ".join(value for _, value in used)
+        raise request.refuse(f": neither Deep RFM nor networks have all of {all_named}")
+    if request.block.stage is not None:
+        fitting = [kind for kind in fitting if request.block.stage in STAGES[kind]] or fitting
+    elsewhere = any("study" in wanted for wanted in filters)
+    there = {run.kind for run in request.runs if elsewhere or run.study == request.study}
+    fitting = [kind for kind in fitting if kind in there] or fitting
+    if len(fitting) > 1:
+        raise request.refuse(
+            ": both Deep RFM and networks have what it shows; say which by a filter on kernel or "
+            "model, or by its stage"
+        )
+    return fitting[0]
 
 
-def chosen(request: Request, kind: str | None, filters: Iterable[dict[str, Any]]) -> list[Run]:
+def _known(kind: str, key: str) -> list[str]:
+    """What a figure of a kind of run may name by a key of its block."""
+    if key == "y":
+        return [column for columns in MEASURES[kind].values() for column in columns]
+    if key == "x":
+        return list(RUN_KINDS[kind].model_fields)
+    if key == "by":
+        return [name for name in filter_keys(kind) if name != "seed"]
+    return filter_keys(kind)
+
+
+def chosen(
+    request: Request, kind: str | None, filters: Iterable[dict[str, Any]], of: str = "rows"
+) -> list[Run]:
     """The runs of a kind that pass a filter, in the filters' order, each once.
 
     Raises
@@ -303,27 +350,32 @@ def chosen(request: Request, kind: str | None, filters: Iterable[dict[str, Any]]
         for key in wanted:
             if key not in filter_keys(kind):
                 raise ConfigError(
-                    unknown(f"{request.where}.rows", key, filter_keys(kind), what="key")
+                    unknown(f"{request.where}.{of}", key, filter_keys(kind), what="key")
                 )
-        elsewhere = "study" in wanted
         passing = [
             run
             for run in request.runs
             if run.kind == kind
-            and (elsewhere or run.study == request.study)
+            and ("study" in wanted or run.study == request.study)
             and all(_passes(run, key, value) for key, value in wanted.items())
         ]
+        if not passing and not wanted:
+            raise request.refuse(": the study has no run that it could show")
         if not passing:
-            criteria = (
-                ", ".join(f"{key}: {value}" for key, value in wanted.items()) or "of its kind"
-            )
+            criteria = ", ".join(f"{key}: {value}" for key, value in wanted.items())
+            hints = (_like_a_name(request, key, value) for key, value in wanted.items())
             raise request.refuse(
-                f": no run has {criteria}; add one to the study, or leave the figure out"
-                if wanted
-                else ": the study has no run that it could show"
+                f": no run has {criteria}{''.join(hints)}; add one to the study, or leave the "
+                "figure out"
             )
         found |= dict.fromkeys(passing)
     return list(found)
+
+
+def _like_a_name(request: Request, key: str, value: Any) -> str:
+    """A hint at the run or data set that may have been meant."""
+    names = list({run.value(key) for run in request.runs}) if key in ("run", "dataset") else []
+    return "" if value in names else did_you_mean(value, sorted(names))
 
 
 def _passes(run: Run, key: str, wanted: Any) -> bool:
@@ -358,11 +410,11 @@ def filter_label(wanted: dict[str, Any], kind: str) -> str:
     for key, value in wanted.items():
         values = value if isinstance(value, list) else [value]
         if key == "dataset":
-            parts.append(" and ".join(map(dataset_label, values)))
+            parts.append(" and ".join(dataset_label(str(value)) for value in values))
         elif key in ("run", "study"):
             parts.append(" and ".join(map(str, values)))
         elif key in REGISTRIES:
-            parts.append(" and ".join(label_of(REGISTRIES[key], value) for value in values))
+            parts.append(" and ".join(label_of(REGISTRIES[key], str(value)) for value in values))
         elif key == "seed":
             parts.append(f"seed {' and '.join(map(str, values))}")
         else:

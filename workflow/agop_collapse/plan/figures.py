@@ -11,7 +11,7 @@ from .figure_rows import Request
 from .runs import Run
 
 # Keys of a figure's block that every kind takes.
-COMMON = ("plot", "rows", "title", "footer", "size")
+COMMON = ("plot", "title", "footer", "size")
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,11 @@ def _resolve(
     kind = FIGURE_KINDS[block.plot]
     paper = PAPER_FIGURES.get(name)
     filters = block.rows or (list(paper.rows) if paper else [{}])
-    for wanted in [*filters, *(block.lines or [])]:
-        for other in _as_list(wanted.get("study", [])):
-            if other not in runs:
-                raise ConfigError(unknown(f"{where}.rows.study", other, runs))
-        if block.rows and not wanted:
-            raise ConfigError(f"{where}.rows: a filter must not be empty")
+    for key, given in (("rows", block.rows), ("lines", block.lines)):
+        for index, wanted in enumerate(given or []):
+            for other in _as_list(wanted.get("study", [])):
+                if other not in runs:
+                    raise ConfigError(unknown(f"{where}.{key}[{index}].study", other, runs))
     defaults = paper.defaults if paper else {}
     made = kind.rows(Request(study, where, block, filters, every, kind.draws, defaults))
     drawn = made.runs

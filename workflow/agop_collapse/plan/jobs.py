@@ -19,7 +19,7 @@ from .contents import Contents
 from .declarations import Dataset
 from .figures import Drawing
 from .identity import digest_of, identity
-from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of
+from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, dataset_label, typed_settings
 from .tables import runs_rows, runs_types
 
@@ -157,6 +157,7 @@ class Jobs:
         """Images, standardised and sorted by class."""
         dataset = self.dataset(study, name)
         settings = typed_settings(dataset)
+        reader = reader_of(dataset.kind)
         public = dataset.kind in archives.ARCHIVES
         path = f"{self._data_root}/{dataset.kind}" if public else dataset.path
         own = {
@@ -169,12 +170,13 @@ class Jobs:
         made = identity(
             "prepare_data",
             settings | {"contents": own, "checksums": checksums},
-            self._code("prepare_data"),
+            self._code("prepare_data", reader),
             [],
         )
         return Job(
             made,
-            settings | {"identity": made, "path": path, "test_path": dataset.test_path},
+            settings
+            | {"identity": made, "reader": reader, "path": path, "test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": f"results/{study}/data/{name}.safetensors"},
             mem_mb=resources.data_mem_mb(dataset),

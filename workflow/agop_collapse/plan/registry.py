@@ -74,7 +74,7 @@ LOSSES = {
     )
 }
 
-# What readers see of data sets; any other name stays as it is.
+# What figures call data sets; any other name stays as it is.
 DATASET_LABELS = {
     "mnist": "MNIST",
     "fashion_mnist": "Fashion-MNIST",
@@ -84,7 +84,7 @@ DATASET_LABELS = {
 }
 
 # Something of the user's own, in a Python file in the working folder.
-OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+OWN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*")
 
 
 def place_of(registry: dict[str, Entry], name: str) -> str:
@@ -92,6 +92,11 @@ def place_of(registry: dict[str, Entry], name: str) -> str:
     return name if ":" in name else registry[name].place
 
 
+def reader_of(kind: str) -> str:
+    """Where the code that reads a kind of data set lies."""
+    return f"agop_collapse.data.readers.{kind}:load"
+
+
 def label_of(registry: dict[str, Entry], name: str) -> str:
-    """What figures call a name; the object's name for one of the user's own."""
-    return name.partition(":")[2] if ":" in name else registry[name].label
+    """What figures call a name; of the user's own, the object's name or that of the model."""
+    return registry[name].label if name in registry else name.rpartition(":")[2]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..files.columns import RUN_COLUMNS
 from .check import ConfigError, check
 from .declarations import RUN_KINDS, Block, DeepRFM, applies, facts, label
 from .registry import DATASET_LABELS, FEATURE_MAPS, KERNELS, MODELS, PROJECTIONS, Entry, label_of

@@ -5,8 +5,9 @@ import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..files.columns import RUN_COLUMNS
 from .declarations import RUN_KINDS, Block, Dataset, applies
-from .runs import RUN_COLUMNS, Run
+from .runs import Run
 
 if TYPE_CHECKING:
     from .configuration import Study

@@ -51,7 +51,7 @@ def measure(layers: Iterable[Layer], class_counts: list[int]) -> dict[str, pd.Da
         add_picture(gram.centred_directions(layer.x), keys | {"stage": "X"})
 
         fit = dataclasses.asdict(layer.fit)
-        fit["agop_effective_rank"] = spectra.effective_rank(layer.eigenvalues)
+        fit |= dataclasses.asdict(spectra.measure(layer.eigenvalues))
         stages = {"X": layer.x, "MX": projected, "PhiMX": layer.features(projected)}
         for stage, points in stages.items():
             measured = dataclasses.asdict(collapse.measure(points, class_counts))

@@ -32,25 +32,19 @@ def measure(
     nc_rows: list[dict] = []
     nfa_rows: list[dict] = []
     training_rows: list[dict] = []
-    nfa_init: list[float] = []
+    nfa_init: dict[int, float] = {}
     for head, progress in heads:
         at_epoch = {"epoch": progress.epoch}
         fitted = {"fitted": progress.train_loss <= fitted_below}
         training_rows.append(dataclasses.asdict(progress) | fitted)
-        nfa_init = nfa_init or [ansatz.nfa(layer) for layer in head]
         for index, layer in enumerate(head):
             keys = at_epoch | {"layer": index + 1}
             for stage, measured in layer.stages.items():
                 total = {"trace_total": measured.trace_within + measured.trace_between}
                 nc_rows.append(keys | {"stage": stage} | dataclasses.asdict(measured) | total)
-            correlations = {
-                "nfa": ansatz.nfa(layer),
-                "nfa_agop": ansatz.nfa_agop(layer),
-                "nfa_offdiagonal": ansatz.nfa_offdiagonal(layer),
-                "nfa_init": nfa_init[index],
-                "nfa_independent": ansatz.nfa(layer, independent_head[index]),
-            }
-            nfa_rows.append(keys | correlations)
+            found = ansatz.measure(layer, independent_head[index], nfa_init.get(index))
+            nfa_init[index] = found.nfa_init
+            nfa_rows.append(keys | dataclasses.asdict(found))
     return {
         "network_nc": frame("network_nc", nc_rows),
         "network_nfa": frame("network_nfa", nfa_rows),

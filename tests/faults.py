@@ -1,0 +1,345 @@
+"""Re-runs of a finished study in which one job fails for a passing reason.
+
+As a script, `python tests/faults.py --all`, every job of a small study in turn is killed, and fails
+by an exception, before and after it has written something, in the re-run after each change, with
+one seed and with two. That takes hours; tests/workflow/test_faults.py runs a part of it.
+"""
+
+import argparse
+import itertools
+import json
+import re
+import shutil
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workflow_helpers import Workplace, contents
+
+# Python runs this module, by its name, when it starts. In the process of the one job whose log it
+# is told it fails, once: at the first file that takes its name in the results, or behind a later.
+SITECUSTOMIZE = """
+import errno, os, signal, sys
+
+log, mode, behind, flag = (os.environ[f"FAULT_{key}"] for key in ("LOG", "MODE", "BEHIND", "FLAG"))
+
+
+def is_the_job(script):
+    if not os.path.dirname(script).endswith("/.snakemake/scripts"):
+        return False
+    with open(script, "rb") as file:  # it begins with all that the job is given
+        return log.encode() in file.read()
+
+
+def fail():
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    if mode == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def failing_replace(source, target, replace=os.replace, placed=[]):
+    if os.path.isabs(target):  # some library's cache
+        return replace(source, target)
+    if behind == "0":
+        fail()
+    replace(source, target)
+    placed.append(target)
+    if len(placed) == int(behind):
+        fail()
+
+
+if is_the_job(sys.argv[0]):
+    os.replace = failing_replace
+    if mode == "kill" and behind == "0":  # before it has so much as begun
+        fail()
+"""
+MODES = ("kill", "exception")
+# How many files of a job are in place when it fails: none, or the first of several or the only one;
+# of a run its mark and some steps, or all but its record.
+BEHIND = {
+    "build_deep_rfm": (0, 2, 4),  # of mark, layers 1 and 2, folder, record
+    "train_network": (0, 4, 5, 8),  # of mark, three times epoch and optimizer, folder, record
+}
+
+
+def study(seeds: int) -> dict[str, Any]:
+    """A study with every kind of job."""
+    return {
+        "seeds": list(range(seeds)),
+        "device": "cpu",
+        "datasets": {"digits": {"kind": "digits", "n": 60}},
+        "deep_rfm": [{"depth": 2, "width": 16}],
+        "networks": [
+            {"model": "mlp", "width": 16, "epochs": 2, "measure_every": 1, "batch_size": 16}
+        ],
+        "theory_kernel": {"width": 16, "draws": 2},
+        "figures": {"fig03": None, "fig10": None, "v1_fig04": None},
+    }
+
+
+# File of the library to what is replaced in it, and by what.
+Edits = dict[str, tuple[str, str]]
+
+
+def edit(place: Workplace, edits: Edits) -> None:
+    """Replace text, that must be there once, in files of the library."""
+    for file, (old, new) in edits.items():
+        text = (place.library / file).read_text()
+        assert text.count(old) == 1, f"{file} has not one {old!r}"
+        (place.library / file).write_text(text.replace(old, new))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a user changes in a finished study.
+
+    settings : key path to value
+    untouched : logs of jobs that make the same as before, by a part of their paths
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    formulas: Edits = field(default_factory=dict)
+    untouched: tuple[str, ...] = ()
+
+    def apply(self, place: Workplace, seeds: int) -> None:
+        changed = study(seeds)
+        for path, value in self.settings.items():
+            *keys, last = [int(key) if key.isdigit() else key for key in path.split(".")]
+            inner = changed
+            for key in keys:
+                inner = inner[key]
+            inner[last] = value
+        place.configure({"tiny": changed})
+        edit(place, self.formulas)
+
+
+THEORY = ("simulate_theory_kernel", "figures/v1_fig04")
+CHANGES = {
+    "n": Change({"datasets.digits.n": 80}, untouched=THEORY),
+    "setting": Change(
+        {"deep_rfm.0.ridge": 0.01, "networks.0.gain": 0.5, "theory_kernel.draws": 3},
+        untouched=("prepare_data",),
+    ),
+    # Of the first rule, and of one that nothing is made from but a figure.
+    "formula": Change(
+        formulas={
+            "data/prepare.py": ("pixels /= scale", "pixels /= 2 * scale"),
+            "metrics/theory.py": ("math.sqrt(2 * INPUT_DIM", "math.sqrt(3 * INPUT_DIM"),
+        }
+    ),
+    # Of what is measured: the layers and weights stay.
+    "measure": Change(
+        formulas={"metrics/collapse.py": ("nc1 / classes", "nc1 / (classes + 1)")},
+        untouched=(*THEORY, "prepare_data", "build_deep_rfm", "train_network", "list_runs"),
+    ),
+}
+
+
+class Fault(NamedTuple):
+    """How a job fails once.
+
+    job : its log below the study's results
+    mode : of MODES; behind : how many files it has put in place by then
+    """
+
+    job: str
+    mode: str
+    behind: int
+
+
+class Case(NamedTuple):
+    """A re-run after a change, in which jobs fail, each in the next call of the same command.
+
+    target : of the command; the default target if empty
+    """
+
+    faults: tuple[Fault, ...]
+    change: str
+    seeds: int
+    target: str
+
+    @property
+    def name(self) -> str:
+        """In one line."""
+        failing = ", ".join(" ".join(map(str, fault)) for fault in self.faults)
+        return f"{self.change}, seeds {self.seeds}: {failing}; {self.target or 'default target'}"
+
+
+def script_of(job: str) -> str:
+    """The script of a job, by its log."""
+    folder, name = Path(job).parts[-2:]
+    if folder == "figures":
+        return "plot_figure"
+    return Path(name).stem if folder == "logs" else folder
+
+
+class Faults:
+    """Finished studies, what fresh builds of changed ones hold, and cases that start from there.
+
+    root : a folder, where finished studies are found again the next time
+    target : what they are built for; the default target if empty
+    edits : of the library, as the formulas of a change, that all have
+    """
+
+    def __init__(self, root: Path, target: str = "", edits: Edits | None = None):
+        self.root = root
+        self._target = [target] if target else []
+        self._edits = edits or {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    def finished(self, seeds: int) -> Workplace:
+        """The study before any change, built. Not to be changed itself."""
+        return self._built(f"finished-{seeds}", Change(), seeds)
+
+    def fresh(self, change: str, seeds: int) -> Workplace:
+        """The changed study, built from nothing. Not to be changed itself."""
+        return self._built(f"fresh-{change}-{seeds}", CHANGES[change], seeds)
+
+    def _built(self, name: str, change: Change, seeds: int) -> Workplace:
+        with self._locks.setdefault(name, threading.Lock()):
+            if not (self.root / name).exists():
+                partial = self.root / f"{name}.partial"
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+                place = Workplace.make(partial, {})
+                edit(place, self._edits)
+                change.apply(place, seeds)
+                place.run(*self._target, cores=1)
+                partial.rename(self.root / name)
+            return Workplace(self.root / name)
+
+    def jobs(self, seeds: int) -> list[str]:
+        """The study's jobs, by their logs."""
+        folder = self.finished(seeds).work / "results" / "tiny"
+        logs = folder.rglob("logs/**/*.log")
+        return sorted(str(path.relative_to(folder)) for path in logs)
+
+    def changed(self, change: str, seeds: int, root: Path) -> Workplace:
+        """A copy of the finished study, changed and not yet run again."""
+        place = self.finished(seeds).copy(root)
+        CHANGES[change].apply(place, seeds)
+        return place
+
+    def run(self, case: Case, root: Path) -> Workplace:
+        """Run a case: the command fails for each fault, ends well, and then has nothing to do.
+
+        Raises
+        ------
+        AssertionError : when it does not, or when the results are not those of a fresh build.
+        """
+        place = self.changed(case.change, case.seeds, root)
+        target = [case.target] if case.target else []
+        for fault in case.faults:
+            fail(place, fault, *target)
+        place.run(*target, cores=1)
+        difference = compare(results(place), results(self.fresh(case.change, case.seeds)))
+        assert not difference, f"not what a fresh build holds: {difference}"
+        again = place.run(*target, cores=1)
+        assert "Nothing to be done" in again.stdout, again.stdout
+        return place
+
+
+def fail(place: Workplace, fault: Fault, *target: str) -> None:
+    """Run the command in which a job fails."""
+    folder = place.root / "fault"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    environment = {
+        "PYTHONPATH": str(folder),
+        "FAULT_LOG": f"results/tiny/{fault.job}",
+        "FAULT_MODE": fault.mode,
+        "FAULT_BEHIND": str(fault.behind),
+        "FAULT_FLAG": str(folder / "failed"),
+    }
+    run = place.run(*target, cores=1, succeed=False, environment=environment)
+    assert (folder / "failed").exists(), run.stdout
+
+
+def results(place: Workplace) -> dict[str, str]:
+    """Digests of all results and figures, by path."""
+    return {
+        f"{folder}/{path}": digest
+        for folder in ("results", "figures")
+        for path, digest in contents(place.work / folder).items()
+    }
+
+
+def compare(found: dict[str, str], wanted: dict[str, str]) -> str:
+    """What is missing, too much, or other than wanted; empty if nothing."""
+    parts = {
+        "missing": wanted.keys() - found.keys(),
+        "too much": found.keys() - wanted.keys(),
+        "other": {path for path in found.keys() & wanted.keys() if found[path] != wanted[path]},
+    }
+    return "; ".join(f"{what}: {sorted(paths)}" for what, paths in parts.items() if paths)
+
+
+def every_case(faults: Faults, seeds: list[int]) -> list[Case]:
+    """Each job x how it fails x each change that reaches it x seeds.
+
+    How far the job has come, and the target, take turns.
+    """
+    cases = []
+    for (s, count), (c, (change, what)) in itertools.product(
+        enumerate(seeds), enumerate(CHANGES.items())
+    ):
+        jobs = [job for job in faults.jobs(count) if not any(u in job for u in what.untouched)]
+        for (j, job), (m, mode) in itertools.product(enumerate(jobs), enumerate(MODES)):
+            steps = BEHIND.get(script_of(job), (0, 1))
+            behind = steps[(j + m + c + s) % len(steps)]
+            target = ("", "figures/")[(j + c) % 2]
+            cases.append(Case((Fault(job, mode, behind),), change, count, target))
+    return cases
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--all", action="store_true", required=True, help="run every case")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="numbers of seeds")
+    parser.add_argument("--log", type=Path, default=Path("faults.jsonl"), help="finished cases")
+    parser.add_argument("--work", type=Path, default=Path("faults"), help="folder to work in")
+    parser.add_argument("--jobs", type=int, default=2, help="cases at a time, of one core each")
+    given = parser.parse_args()
+
+    faults = Faults(given.work.resolve())
+    finished = set()
+    if given.log.exists():
+        finished = {json.loads(line)["case"] for line in given.log.read_text().splitlines()}
+    writing = threading.Lock()
+
+    def run(case: Case) -> bool:
+        start, reason = time.monotonic(), ""
+        root = faults.root / "cases" / re.sub(r"\W+", "-", case.name)
+        shutil.rmtree(root, ignore_errors=True)
+        try:
+            faults.run(case, root)
+            shutil.rmtree(root)  # a case that failed is left to look at
+        except Exception as error:
+            reason = str(error) or repr(error)
+        seconds = round(time.monotonic() - start, 1)
+        line = {"case": case.name, "ok": not reason, "seconds": seconds, "reason": reason}
+        with writing, given.log.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+            print("FAILED" if reason else "ok    ", f"{seconds:6.1f} s", case.name, flush=True)
+        return not reason
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        list(pool.map(faults.finished, given.seeds))
+        waiting = [case for case in every_case(faults, given.seeds) if case.name not in finished]
+        print(f"{len(finished)} cases are finished, {len(waiting)} to run", flush=True)
+        failed = len(waiting) - sum(pool.map(run, waiting))
+    print(f"{failed} of {len(waiting)} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Columns as plain values: each is measured, and what figures may draw follows from them."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from agop_collapse.files import columns
+from agop_collapse.metrics.ansatz import Ansatz
+from agop_collapse.metrics.collapse import Collapse
+from agop_collapse.metrics.gram import GramStatistics
+from agop_collapse.metrics.spectra import Spectrum
+
+
+@pytest.mark.parametrize(
+    ("measured", "declared"),
+    [
+        (Collapse, columns.COLLAPSE),
+        (GramStatistics, columns.GRAM),
+        (Spectrum, columns.SPECTRUM),
+        (Ansatz, columns.ANSATZ),
+    ],
+)
+def test_what_is_measured_are_the_columns(measured, declared):
+    """In the same order; a column that nothing measures would be null without a word."""
+    assert [(field.name, field.type) for field in fields(measured)] == [
+        (name, {"double": float}[of_type]) for name, of_type in declared.items()
+    ]
+
+
+def test_figures_may_draw_what_has_one_number_at_a_place():
+    found = columns.measures("deep_rfm")
+    assert list(found) == ["deep_rfm", "gram"]
+    assert found["gram"] == ("within_mean", "within_sd", "between_mean", "between_sd")
+    assert {"nc1", "nc2", "train_mse", "agop_effective_rank"} < set(found["deep_rfm"])
+    assert not {"layer", "stage", "valid"} & set(found["deep_rfm"])
+    found = columns.measures("networks")
+    assert list(found) == ["network_nc", "network_nfa", "network_training"]
+    assert found["network_training"] == (
+        "train_loss",
+        "test_loss",
+        "train_accuracy",
+        "test_accuracy",
+    )
+    assert "trace_total" in found["network_nc"]
+
+
+def test_they_load_nothing():
+    """The Snakefile reads them, and plans in a second."""
+    code = (
+        "import sys; before = set(sys.modules); import agop_collapse.files.columns;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=Path(columns.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == [
+        "agop_collapse",
+        "agop_collapse.files",
+        "agop_collapse.files.columns",
+    ]

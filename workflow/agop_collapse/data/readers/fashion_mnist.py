@@ -1,0 +1,7 @@
+"""Fashion-MNIST."""
+
+from torchvision.datasets import FashionMNIST
+
+from .from_torchvision import idx_parts, loader
+
+load = loader("fashion_mnist", idx_parts(FashionMNIST))

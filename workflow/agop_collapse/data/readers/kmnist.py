@@ -1,0 +1,7 @@
+"""KMNIST."""
+
+from torchvision.datasets import KMNIST
+
+from .from_torchvision import idx_parts, loader
+
+load = loader("kmnist", idx_parts(KMNIST))

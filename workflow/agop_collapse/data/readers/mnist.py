@@ -1,0 +1,7 @@
+"""MNIST."""
+
+from torchvision.datasets import MNIST
+
+from .from_torchvision import idx_parts, loader
+
+load = loader("mnist", idx_parts(MNIST))
