@@ -22,7 +22,7 @@ include: "workflow/rules/figures.smk"
 
 
 # All that a study keeps, so that whatever is deleted is derived again.
-EVERYTHING = JOBS.everything(STUDY)
+EVERYTHING = ask(JOBS.everything, STUDY)
 
 
 rule all:

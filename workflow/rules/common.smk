@@ -42,11 +42,16 @@ wildcard_constraints:
     figure="[A-Za-z0-9_]+",
 
 
-def job(rule, wildcards):
+def ask(question, *about):
+    """What JOBS answers, or Snakemake's error where it has nothing."""
     try:
-        return JOBS.of(rule, wildcards)
+        return question(*about)
     except TargetError as error:
         raise WorkflowError(str(error)) from None
+
+
+def job(rule, wildcards):
+    return ask(JOBS.of, rule, wildcards)
 
 
 def inputs(rule, name):

@@ -31,7 +31,7 @@ for kind, of_kind in archives.ARCHIVES.items():
 # For a machine with internet, before the data folder or the work moves to one without.
 rule download:
     input:
-        JOBS.public_files(STUDY),
+        ask(JOBS.public_files, STUDY),
 
 
 rule prepare_data:

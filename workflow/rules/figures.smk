@@ -26,7 +26,7 @@ rule plot_figure:
 
 rule figures:
     input:
-        [path for job in JOBS.figures(STUDY).values() for path in job.outputs.values()],
+        [path for job in ask(JOBS.figures, STUDY).values() for path in job.outputs.values()],
         rules.tables.input,
     message:
         f"The figures and tables of the study {STUDY} are there"

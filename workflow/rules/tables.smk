@@ -70,6 +70,6 @@ rule summarise_nfa:
 
 rule tables:
     input:
-        [job.outputs["table"] for job in JOBS.tables(STUDY).values()],
+        [job.outputs["table"] for job in ask(JOBS.tables, STUDY).values()],
     message:
         f"The tables of the study {STUDY} are there"

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import torch
 from agop_collapse.common import device
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
@@ -11,11 +12,11 @@ from agop_collapse.files.run_record import save_run
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.checkpoints import load_layers_so_far, save_layer
 from agop_collapse.machine.kernels.find import find_kernel
-from job import job, use_threads
+from job import job
 from tqdm import tqdm
 
 with job(snakemake) as given:
-    use_threads(given["torch_threads"])
+    torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
     identity, seed = given["identity"], given["seed"]
     chosen = given["settings"]

@@ -1,4 +1,4 @@
-"""What every script does around its work: log, threads, and errors that a reader can use."""
+"""What every script does around its work: its log, and errors that a reader can use."""
 
 import contextlib
 import logging
@@ -31,10 +31,3 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
                 print(message, file=log)
                 print(message, file=terminal)
                 raise SystemExit(1) from None
-
-
-def use_threads(count: int) -> None:
-    """Compute with this many threads, however many cores the job was given."""
-    import torch
-
-    torch.set_num_threads(count)

@@ -1,15 +1,16 @@
 """Measure the collapse of a Deep RFM's layers."""
 
+import torch
 from agop_collapse.common import device
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.machine.checkpoints import load_layer
 from agop_collapse.rows.deep_rfm import measure
-from job import job, use_threads
+from job import job
 from tqdm import trange
 
 with job(snakemake) as given:
-    use_threads(given["torch_threads"])
+    torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
     numbers = trange(1, given["settings"]["depth"] + 1, unit="layer")
     folder = snakemake.input.layers

@@ -12,11 +12,11 @@ from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import measured_epochs
 from agop_collapse.rows.network import measure
-from job import job, use_threads
+from job import job
 from tqdm import tqdm
 
 with job(snakemake) as given, device.tf32(False):
-    use_threads(given["torch_threads"])
+    torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
     data = load_dataset(snakemake.input.data, given["data"])
     x = data.x.to(where, torch.float32)

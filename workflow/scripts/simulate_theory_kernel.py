@@ -1,14 +1,15 @@
 """Simulate what ReLU features do to the distance of two points, beside Proposition A.1."""
 
+import torch
 from agop_collapse.files import tables
 from agop_collapse.metrics.theory import simulate_relu_distances
-from job import job, use_threads
+from job import job
 
 # From nearly coincident to opposite unit vectors.
 DISTANCES = [step / 20 for step in range(1, 41)]
 
 with job(snakemake) as given:
-    use_threads(given["torch_threads"])
+    torch.set_num_threads(given["torch_threads"])
     seed = given["seed"]
     rows = simulate_relu_distances(DISTANCES, given["width"], given["draws"], seed)
     named = [{"study": given["study"], "seed": seed} | row for row in rows]

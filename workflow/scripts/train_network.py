@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import torch
 from agop_collapse.common import device
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
@@ -12,11 +13,11 @@ from agop_collapse.networks.architecture import build
 from agop_collapse.networks.checkpoints import finish, resume, save_epoch
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import Trainer, train
-from job import job, use_threads
+from job import job
 from tqdm import tqdm
 
 with job(snakemake) as given:
-    use_threads(given["torch_threads"])
+    torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
     identity, seed = given["identity"], given["seed"]
     data = load_dataset(snakemake.input.data, given["data"])

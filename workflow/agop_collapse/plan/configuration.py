@@ -83,7 +83,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
             check_name(name, "studies")
             parts[name] = _check_study(name, study, f"studies.{name}")
     if mistakes:
-        raise ConfigError("\n".join(sorted(mistakes)))
+        raise ConfigError("\n".join(sorted(set(mistakes))))
     if chosen not in parts:
         raise ConfigError(unknown("study", chosen, parts))
 
@@ -96,7 +96,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
                 name, part.settings, part.datasets, part.runs, part.theory_kernel, drawings
             )
     if mistakes:
-        raise ConfigError("\n".join(sorted(mistakes)))
+        raise ConfigError("\n".join(sorted(set(mistakes))))
     return Configuration(chosen, data_root, studies)
 
 
@@ -152,8 +152,10 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
             continue
         for index, block in enumerate(blocks):
             path = f"{where}.{kind}[{index}]"
+            chosen: list[str] = []
             with _collected(mistakes):
                 chosen = _chosen_datasets(block, datasets, path)
+            with _collected(mistakes):
                 expanded += [(kind, path, chosen, each) for each in _expand(kind, block, path)]
     with _collected(mistakes):
         drawn = figures.check_blocks(values.get("figures", {}), f"{where}.figures")
@@ -218,14 +220,15 @@ def _chosen_datasets(block: Any, datasets: dict[str, Dataset], where: str) -> li
     if not isinstance(chosen, list) or not chosen:
         raise ConfigError(f"{where}.datasets = {chosen!r} must be 'all' or a list of names")
     for name in chosen:
-        if datasets and name not in datasets:
+        if datasets and not (isinstance(name, str) and name in datasets):
             raise ConfigError(unknown(f"{where}.datasets", name, datasets))
-    if len(set(chosen)) < len(chosen):
+    if any(name in chosen[:index] for index, name in enumerate(chosen)):
         raise ConfigError(f"{where}.datasets = {chosen!r} must not hold anything twice")
     return chosen
 
 
 def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
+    expect_mapping(block, where)
     name = block.get("name")
     if name is not None and not (isinstance(name, str) and re.fullmatch(RUN_NAME, name)):
         raise ConfigError(

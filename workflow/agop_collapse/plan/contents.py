@@ -19,8 +19,8 @@ class Contents:
     def __init__(self, memory: Path):
         self._memory = Path(memory)
         try:
-            self._known = json.loads(self._memory.read_text())
-        except (OSError, ValueError):
+            self._known = dict(json.loads(self._memory.read_text()))
+        except (OSError, ValueError, TypeError):
             self._known = {}
         self._changed = False
 
@@ -52,7 +52,7 @@ class Contents:
         mark = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
         key = os.path.abspath(file)
         known = self._known.get(key)
-        if known and known[:-1] == mark:
+        if isinstance(known, list) and known[:-1] == mark:
             return known[-1]
         with open(file, "rb") as opened:
             found = hashlib.file_digest(opened, "sha256").hexdigest()

@@ -61,8 +61,8 @@ def other_versions(jobs: Iterable[Job], folder: Path = Path()) -> Mapping[str, i
         if record is None or not (folder / record).exists():
             continue
         try:
-            versions = json.loads((folder / record).read_text()).get("versions", {})
-        except (OSError, ValueError):
+            versions = dict(json.loads((folder / record).read_text())["versions"])
+        except (OSError, ValueError, TypeError, KeyError):
             continue
         differing = {
             name: version

@@ -110,6 +110,8 @@ def spread_layers(deepest: int) -> list[int]:
     paper = [1, 3, 7, 13, 19]
     if deepest >= paper[-1]:
         return paper
+    if deepest <= len(paper):
+        return list(range(1, deepest + 1))
     return sorted({1 + round((layer - 1) * (deepest - 1) / 18) for layer in paper})
 
 
@@ -196,8 +198,9 @@ def sweep_rows(request: Request) -> Rows:
             other = points.setdefault((line, run.value(block.x)), run)
             if other is not run:
                 raise request.refuse(
-                    f": {run.name} and {other.name} have the same {block.x} and {by}, so they are "
-                    "one point of one line; let `by` be what they differ in, or choose by `rows`"
+                    f": {run.name} on {run.dataset} and {other.name} on {other.dataset} have the "
+                    f"same {block.x} and {by}, so they are one point of one line; let `by` be what "
+                    "they differ in, or choose by `rows`"
                 )
         if len({x for _, x in points}) < 2:
             found = ", ".join(sorted({as_text(x) for _, x in points})) or "none"
@@ -231,10 +234,11 @@ def overlay_rows(request: Request) -> Rows:
     labels: dict[Run, str] = {}
     drawn: dict[Run, None] = {}
     for wanted in filters:
-        runs = [run for run in chosen(request, kind, [wanted], "lines") if run not in drawn]
-        found = lines(runs)
-        for run in found:
-            named = filter_label(wanted, kind) if len(found) == 1 else ""
+        passing = chosen(request, kind, [wanted], "lines")
+        alone = len(lines(passing)) == 1
+        runs = [run for run in passing if run not in drawn]
+        for run in lines(runs):
+            named = filter_label(wanted, kind) if alone else ""
             labels[run] = named or full_label(request, run)
         drawn |= dict.fromkeys(runs)
     if len(set(labels.values())) < len(labels):

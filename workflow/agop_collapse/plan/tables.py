@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..files.columns import RUN_COLUMNS
-from .declarations import RUN_KINDS, Block, Dataset, applies
+from .declarations import RUN_KINDS, Block, Dataset, applies, facts
 from .runs import Run
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def column_types(block: type[Block]) -> dict[str, str]:
     return {
         name: _column_type(info.annotation)
         for name, info in block.model_fields.items()
-        if name not in ("path", "test_path")  # where a machine has the data, not what they are
+        if facts(block, name).counts  # whatever changes no result leaves no trace in one
     }
 
 

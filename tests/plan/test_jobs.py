@@ -1,0 +1,210 @@
+"""The jobs of a study: which there are, what each is given, reads and writes."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from agop_collapse.data.archives import ARCHIVES
+from agop_collapse.files.tables import COMBINED, MEASURED
+from agop_collapse.plan.configuration import load
+from agop_collapse.plan.contents import Contents
+from agop_collapse.plan.jobs import Job, Jobs, TargetError
+from configurations import config_of, example
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "workflow" / "rules"
+
+
+def jobs(config: dict[str, Any], folder: Path, root: str = "data") -> Jobs:
+    return Jobs(load(config), ROOT / "workflow", root, Contents(folder / "contents.json"))
+
+
+@pytest.fixture
+def mine(tmp_path) -> Jobs:
+    return jobs(example(), tmp_path)
+
+
+def inputs(job: Job) -> Iterator[str]:
+    for value in job.inputs.values():
+        yield from [value] if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("study", ["demo", "paper", "arxiv_v1"])
+def test_all_that_is_read_is_written_before(study, tmp_path):
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    found = jobs(shipped, tmp_path, root="data")
+    written: set[str] = set(found.public_files(study))
+    identities = set()
+    for job in found.everything(study).values():
+        assert set(inputs(job)) <= written
+        assert not written & set(job.outputs.values())
+        written |= set(job.outputs.values())
+        assert job.identity not in identities
+        identities.add(job.identity)
+        assert job.settings["identity"] == job.identity
+        assert min(job.threads, job.mem_mb, job.minutes) > 0
+    assert f"results/{study}/tables/runs.parquet" in written
+
+
+def test_another_studys_runs_are_read_where_they_lie(tmp_path):
+    config = example()
+    config["studies"]["mine"]["figures"] = {"fig03": {"rows": [{"study": "other"}]}}
+    job = jobs(config, tmp_path).plot_figure("mine", "fig03")
+    folder = "results/other/deep_rfm/first/laplace-relu-agop/seed0"
+    assert list(inputs(job)) == [f"{folder}/deep_rfm.parquet"]
+    assert job.outputs == {end: f"figures/mine/fig03.{end}" for end in ("pdf", "png")}
+    assert job.settings["footer"] == "study other; first (n = 300); seed 0"
+
+
+def test_settings_are_plain(mine):
+    """What Snakemake hands over, and pickles, is of no class of the plan."""
+    waiting: list[Any] = [job.settings for job in mine.everything("mine").values()]
+    while waiting:
+        value = waiting.pop()
+        assert type(value) in (dict, list, tuple, str, int, float, bool, type(None))
+        if isinstance(value, dict):
+            assert all(type(key) is str for key in value)
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+
+
+def test_tables_are_those_of_a_studys_kinds_of_run(mine):
+    both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
+    assert set(mine.tables("mine")) == both | {"runs"}
+    assert set(mine.tables("other")) == {"deep_rfm", "gram", "agop_spectrum", "runs"}
+    for study in ("mine", "other"):
+        for name, job in mine.tables(study).items():
+            assert job.outputs["table"] == f"results/{study}/tables/{name}.parquet"
+
+
+def test_run_is_measured_into_its_own_tables(mine):
+    (deep_rfm, network) = (mine.studies["mine"].of_kind(k)[0] for k in ("deep_rfm", "networks"))
+    made = {**mine.measure(deep_rfm).outputs, **mine.measure(network).outputs}
+    assert set(made) == set(MEASURED)
+    assert made["network_nc"] == f"{network.folder}/network_nc.parquet"
+
+
+def test_record_says_what_a_run_is(mine):
+    run = mine.studies["mine"].of_kind("networks")[1]
+    record = mine.make(run).settings["record"]
+    named = {"study": "mine", "kind": "networks", "dataset": "first", "run": "mlp", "seed": 4}
+    assert named.items() <= record.items()
+    assert record["settings"] == dict(run.settings)
+    assert record["dataset_settings"]["n"] == 300
+    assert record["dataset_identity"] == mine.prepare_data("mine", "first").identity
+    assert record["torch_threads"] == 1
+    json.dumps(record, allow_nan=False)
+
+
+def test_footer_says_where_a_figure_comes_from(tmp_path):
+    digits = {"kind": "digits", "n": 1234}
+    config = config_of(
+        seeds=[3, 1],
+        datasets={"mnist": digits, "own": digits},
+        deep_rfm=[{}],
+        figures={"fig03": None, "fig06": {"rows": [{"dataset": "own"}]}, "v1_fig04": None},
+    )
+    config["studies"]["mine"]["figures"]["spectrum"] = {"footer": False}
+    found = jobs(config, tmp_path)
+    footers = {name: job.settings["footer"] for name, job in found.figures("mine").items()}
+    assert footers == {
+        "fig03": "study mine; MNIST (n = 1,234), own (n = 1,234); seeds 1, 3",
+        "fig06": "study mine; own (n = 1,234); seed 1",
+        "v1_fig04": "study mine; simulated",
+        "spectrum": None,
+    }
+
+
+def test_public_files_are_those_of_a_studys_data_sets(tmp_path):
+    datasets = {name: {"kind": "mnist", "n": 9} for name in ("a", "b")}
+    found = jobs(config_of(datasets=datasets), tmp_path, root="/shared")
+    files = found.public_files("mine")
+    assert len(set(files)) == len(files) == sum(len(a.files) for a in ARCHIVES["mnist"])
+    assert all(file.startswith("/shared/mnist/") for file in files)
+    assert jobs(config_of(), tmp_path).public_files("mine") == []
+
+
+# Targets
+
+
+def wildcards(**changes: str) -> dict[str, str]:
+    return {"study": "mine", "dataset": "first", "run": "mlp", "seed": "0"} | changes
+
+
+def test_job_is_found_by_a_paths_wildcards(mine):
+    run = mine.studies["mine"].of_kind("networks")[0]
+    assert mine.of("train_network", wildcards()) == mine.make(run)
+    assert mine.of("measure_network", wildcards()) == mine.measure(run)
+    run = mine.studies["mine"].of_kind("deep_rfm")[0]
+    named = wildcards(run=run.name)
+    assert mine.of("build_deep_rfm", named) == mine.make(run)
+    assert mine.of("measure_deep_rfm", named) == mine.measure(run)
+    assert mine.of("prepare_data", named) == mine.prepare_data("mine", "first")
+    for rule, key in (("combine_table", "table"), ("plot_figure", "figure")):
+        name = {"table": "network_nc", "figure": "fig03"}[key]
+        found = mine.of(rule, {"study": "mine", key: name})
+        assert found == getattr(mine, rule)("mine", name)
+    for rule in ("list_runs", "summarise_nfa", "simulate_theory_kernel"):
+        assert mine.of(rule, {"study": "mine"}) == getattr(mine, rule)("mine")
+
+
+@pytest.mark.parametrize(
+    ("rule", "named", "reason"),
+    [
+        ("train_network", {"run": "mpl"}, "has no run first, mpl, seed 0 of networks in the confi"),
+        ("train_network", {"run": "mpl"}, "its runs are: mlp, mlp,gain=0.01, mlp,gain=1."),
+        ("train_network", {"seed": "1"}, "has no run first, mlp, seed 1"),
+        ("train_network", {"seed": "00"}, "has no run first, mlp, seed 00"),
+        ("train_network", {"run": "mlp,gain=1.0"}, "has no run first, mlp,gain=1.0"),
+        ("train_network", {"study": "other"}, "The study other has no run first"),
+        ("train_network", {"study": "other"}, "its runs are: none."),
+        ("build_deep_rfm", {}, "its runs are: laplace-relu-agop, gaussian"),
+        ("prepare_data", {"dataset": "third"}, "has no data set third; it has: first, second."),
+        ("plot_figure", {"figure": "fig99"}, "has no figure fig99; it has: fig03, fig05"),
+        ("plot_figure", {"study": "other", "figure": "fig03"}, "it has: none. Add it"),
+        ("combine_table", {"study": "other", "table": "network_nc"}, "no run for the table netw"),
+        ("summarise_nfa", {"study": "other"}, "no run for the table network_nfa"),
+    ],
+)
+def test_target_that_the_configuration_has_nothing_for_is_refused(rule, named, reason, mine):
+    with pytest.raises(TargetError, match=re.escape(reason)):
+        mine.of(rule, wildcards(**named))
+
+
+def test_data_that_cannot_be_read_are_an_error_of_the_target(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.npz").write_bytes(b"")
+    datasets = {"images": {"kind": "npz", "n": 9, "path": "mine.npz"}}
+    found = jobs(config_of(datasets=datasets), tmp_path)
+    Path("mine.npz").unlink()
+    with pytest.raises(TargetError, match=r"studies.mine.datasets.images.path = 'mine.npz' cannot"):
+        found.prepare_data("mine", "images")
+
+
+# The rules
+
+
+@pytest.mark.parametrize("file", sorted(RULES.glob("*.smk")), ids=lambda file: file.stem)
+def test_every_rule_with_a_script_has_its_name_and_is_given_its_identity(file):
+    parts = re.split(r"^ *rule\b *(.*):$", file.read_text(), flags=re.MULTILINE)[1:]
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        script = re.search(r'^ +script:\s+"\.\./scripts/(\w+)\.py"', body, flags=re.MULTILINE)
+        if script is None or script[1] == "download_data":  # known by its checksums
+            continue
+        assert script[1] == name
+        params = re.search(r"^    params:\n((?: {8}.*\n)+)", body, flags=re.MULTILINE)[1]
+        assert params.split() == [
+            f'identity=identity("{name}"),',
+            f'settings=settings("{name}"),',
+        ]
+
+
+def test_every_script_has_a_rule():
+    text = "".join(file.read_text() for file in RULES.glob("*.smk"))
+    for script in (ROOT / "workflow" / "scripts").glob("*.py"):
+        assert text.count(f'"../scripts/{script.name}"') == (script.name != "job.py")
