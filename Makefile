@@ -7,11 +7,12 @@ CORES ?= all
 # Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
 unexport PYTHONPATH
 
-.PHONY: help figures test bench venv
+.PHONY: help figures test test-fast bench venv
 
 help:
-	@echo "make figures   build every figure of the demo study, in figures/demo/"
-	@echo "make test      run the test suite"
+	@echo "make figures   build every figure and table of the demo study, in figures/ and results/"
+	@echo "make test      run the test suite, about ten minutes"
+	@echo "make test-fast run what takes less than two minutes of it, for use while working"
 	@echo "make bench     time the library against a plain baseline (docs/performance.md)"
 	@echo
 	@echo "Each first makes .venv from requirements.txt where it is missing or outdated."
@@ -19,11 +20,14 @@ help:
 
 # As modules (-m), because the scripts in .venv/bin name the folder that .venv was made in.
 figures: venv
-	.venv/bin/python -m snakemake --cores $(CORES) figures/ tables
+	.venv/bin/python -m snakemake --cores $(CORES) figures/
 
 # Two files of tests at a time: many tests wait for processes of their own.
 test: venv
 	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+test-fast: venv
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 bench: venv
 	.venv/bin/python benchmarks/run.py

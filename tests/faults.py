@@ -2,45 +2,54 @@
 
 As a script, `python tests/faults.py --all`, every job of a small study in turn is killed, and fails
 by an exception, before and after it has written something, in the re-run after each change, with
-one seed and with two. That takes hours; tests/workflow/test_faults.py runs a part of it.
+one seed and with two. That takes two hours of one core; tests/workflow/test_faults.py runs a part.
 """
 
 import argparse
 import itertools
 import json
+import random
 import re
 import shutil
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workflow_helpers import Workplace, contents
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 
-# Python runs this module, by its name, when it starts. In the process of the one job whose log it
-# is told it fails, once: at the first file that takes its name in the results, or behind a later.
+from workflow_helpers import Workplace, contents  # noqa: E402
+
+# Python runs this module, by its name, when it starts. In the process of a job that is among the
+# faults it fails, once: at the first file that takes its name in the results, or behind a later.
 SITECUSTOMIZE = """
-import errno, os, signal, sys
+import errno, json, os, signal, sys
 
-log, mode, behind, flag = (os.environ[f"FAULT_{key}"] for key in ("LOG", "MODE", "BEHIND", "FLAG"))
+faults = os.environ["FAULTS"]
 
 
-def is_the_job(script):
+def own_fault(script):
     if not os.path.dirname(script).endswith("/.snakemake/scripts"):
-        return False
-    with open(script, "rb") as file:  # it begins with all that the job is given
-        return log.encode() in file.read()
+        return None
+    with open(script, "rb") as file:
+        given = file.read()  # it begins with all that the job is given, its log among it
+    with open(os.path.join(faults, "faults.json")) as file:
+        every = [fault for fault in json.load(file) if fault["log"].encode() in given]
+    return every[0] if every else None
 
 
 def fail():
     try:
-        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+        os.close(os.open(os.path.join(faults, fault["flag"]), os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
-    if mode == "kill":
+    if fault["mode"] == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -48,17 +57,17 @@ def fail():
 def failing_replace(source, target, replace=os.replace, placed=[]):
     if os.path.isabs(target):  # some library's cache
         return replace(source, target)
-    if behind == "0":
+    if fault["behind"] == 0:
         fail()
     replace(source, target)
     placed.append(target)
-    if len(placed) == int(behind):
+    if len(placed) == fault["behind"]:
         fail()
 
 
-if is_the_job(sys.argv[0]):
+if fault := own_fault(sys.argv[0]):
     os.replace = failing_replace
-    if mode == "kill" and behind == "0":  # before it has so much as begun
+    if fault["mode"] == "kill" and fault["behind"] == 0:  # before it has so much as begun
         fail()
 """
 MODES = ("kill", "exception")
@@ -121,6 +130,8 @@ class Change:
         edit(place, self.formulas)
 
 
+# One that no run is made anew for.
+PICTURE = Change({"figures.v1_fig02": {"layers": [1, 2]}})
 THEORY = ("simulate_theory_kernel", "figures/v1_fig04")
 CHANGES = {
     "n": Change({"datasets.digits.n": 80}, untouched=THEORY),
@@ -156,7 +167,7 @@ class Fault(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A re-run after a change, in which jobs fail, each in the next call of the same command.
+    """A re-run after a change, in which jobs fail, each in another call of the same command.
 
     target : of the command; the default target if empty
     """
@@ -237,8 +248,7 @@ class Faults:
         """
         place = self.changed(case.change, case.seeds, root)
         target = [case.target] if case.target else []
-        for fault in case.faults:
-            fail(place, fault, *target)
+        fail(place, case.faults, *target)
         place.run(*target, cores=1)
         difference = compare(results(place), results(self.fresh(case.change, case.seeds)))
         assert not difference, f"not what a fresh build holds: {difference}"
@@ -247,21 +257,21 @@ class Faults:
         return place
 
 
-def fail(place: Workplace, fault: Fault, *target: str) -> None:
-    """Run the command in which a job fails."""
-    folder = place.root / "fault"
+def fail(place: Workplace, faults: Sequence[Fault], *target: str) -> None:
+    """Call the command until each job has failed; one fails in a call, and ends it."""
+    folder = place.root / "faults"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    environment = {
-        "PYTHONPATH": str(folder),
-        "FAULT_LOG": f"results/tiny/{fault.job}",
-        "FAULT_MODE": fault.mode,
-        "FAULT_BEHIND": str(fault.behind),
-        "FAULT_FLAG": str(folder / "failed"),
-    }
-    run = place.run(*target, cores=1, succeed=False, environment=environment)
-    assert (folder / "failed").exists(), run.stdout
+    described = [
+        {"log": f"results/tiny/{job}", "mode": mode, "behind": behind, "flag": f"failed-{number}"}
+        for number, (job, mode, behind) in enumerate(faults)
+    ]
+    (folder / "faults.json").write_text(json.dumps(described))
+    environment = {"PYTHONPATH": str(folder), "FAULTS": str(folder)}
+    for count in range(1, len(faults) + 1):
+        run = place.run(*target, cores=1, succeed=False, environment=environment)
+        assert len(list(folder.glob("failed-*"))) == count, run.stdout
 
 
 def results(place: Workplace) -> dict[str, str]:
@@ -305,15 +315,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--all", action="store_true", required=True, help="run every case")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="numbers of seeds")
-    parser.add_argument("--log", type=Path, default=Path("faults.jsonl"), help="finished cases")
-    parser.add_argument("--work", type=Path, default=Path("faults"), help="folder to work in")
+    folder = Path(tempfile.gettempdir(), "agop-collapse-faults")
+    parser.add_argument("--work", type=Path, default=folder, help=f"folder to work in; {folder}")
+    parser.add_argument("--log", type=Path, help="finished cases, left out the next time; in it")
     parser.add_argument("--jobs", type=int, default=2, help="cases at a time, of one core each")
     given = parser.parse_args()
 
     faults = Faults(given.work.resolve())
+    log = given.log or faults.root / "cases.jsonl"
     finished = set()
-    if given.log.exists():
-        finished = {json.loads(line)["case"] for line in given.log.read_text().splitlines()}
+    if log.exists():
+        finished = {json.loads(line)["case"] for line in log.read_text().splitlines()}
     writing = threading.Lock()
 
     def run(case: Case) -> bool:
@@ -327,14 +339,15 @@ def main() -> int:
             reason = str(error) or repr(error)
         seconds = round(time.monotonic() - start, 1)
         line = {"case": case.name, "ok": not reason, "seconds": seconds, "reason": reason}
-        with writing, given.log.open("a") as log:
-            log.write(json.dumps(line) + "\n")
+        with writing, log.open("a") as file:
+            file.write(json.dumps(line) + "\n")
             print("FAILED" if reason else "ok    ", f"{seconds:6.1f} s", case.name, flush=True)
         return not reason
 
     with ThreadPoolExecutor(given.jobs) as pool:
         list(pool.map(faults.finished, given.seeds))
         waiting = [case for case in every_case(faults, given.seeds) if case.name not in finished]
+        random.Random(0).shuffle(waiting)  # so that a part of them is of every kind
         print(f"{len(finished)} cases are finished, {len(waiting)} to run", flush=True)
         failed = len(waiting) - sum(pool.map(run, waiting))
     print(f"{failed} of {len(waiting)} failed")

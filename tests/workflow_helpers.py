@@ -8,24 +8,29 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
+from agop_collapse.plan.configuration import load
+from agop_collapse.plan.contents import Contents
+from agop_collapse.plan.jobs import Jobs
 
 ROOT = Path(__file__).parents[1]
 
 # Python runs this module, by its name, when it starts. In a job's script it writes down what the
-# script had loaded and opened of the library when it ends.
+# script had loaded and opened of the workflow when it ends.
 TRACER = """
 import atexit, json, os, sys
 
-library = os.environ["TRACE_LIBRARY"]
+workflow = os.environ["TRACE_WORKFLOW"]
 opened = set()
 
 
 def watch(event, arguments):
-    if event == "open" and str(arguments[0]).startswith(library):
+    if event == "open":
         opened.add(str(arguments[0]))
 
 
@@ -33,14 +38,27 @@ def write():
     folder, script = os.path.split(sys.argv[0])
     if folder.endswith("/.snakemake/scripts"):  # a copy of the script, as tmp1234.name.py
         modules = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
-        files = [file for file in (*opened, *modules) if file.startswith(library)]
+        files = map(os.path.abspath, (*opened, *modules))
+        trace = {
+            "script": script.split(".")[-2],
+            "given": sys.modules["__main__"].snakemake.params.settings,
+            "files": [file for file in files if file.startswith(workflow)],
+        }
         with open(os.path.join(os.environ["TRACE_FOLDER"], str(os.getpid())), "w") as file:
-            json.dump({"script": script.split(".")[-2], "files": files}, file)
+            json.dump(trace, file)
 
 
 sys.addaudithook(watch)
 atexit.register(write)
 """
+
+
+class Trace(NamedTuple):
+    """What a job's script was given, and the files of the workflow that it used."""
+
+    script: str
+    given: dict[str, Any]
+    files: set[Path]
 
 
 class Workplace:
@@ -115,8 +133,24 @@ class Workplace:
         rows = [dict(zip(header, line, strict=True)) for line in lines]
         return {row["output_file"]: row["rule"] for row in rows if row["plan"] != "no update"}
 
+    def identities(self, study: str = "tiny") -> dict[str, str]:
+        """The planned identity of each result and figure that a study keeps, by path."""
+        studies = yaml.safe_load(self.studies.read_text())
+        contents = Contents(self.root / "contents.json")
+        jobs = Jobs(load(studies | {"study": study}), self.library.parent, "data", contents)
+        return {
+            path: job.identity
+            for job in jobs.everything(study).values()
+            for path in job.outputs.values()
+            if not path.endswith(".csv")  # which has no place for it
+        }
+
+    def times(self, paths: Iterable[str]) -> dict[str, int]:
+        """When each of some results was made."""
+        return {path: (self.work / path).stat().st_mtime_ns for path in paths}
+
     def trace(self) -> dict[str, str]:
-        """Environment variables under which jobs write down what they use of the library."""
+        """Environment variables under which jobs write down what they use of the workflow."""
         tracer, folder = self.root / "tracer", self.root / "trace"
         tracer.mkdir()
         folder.mkdir()
@@ -124,14 +158,18 @@ class Workplace:
         return {
             "PYTHONPATH": str(tracer),
             "TRACE_FOLDER": str(folder),
-            "TRACE_LIBRARY": f"{self.library}{os.sep}",
+            "TRACE_WORKFLOW": f"{self.library.parent}{os.sep}",
         }
 
-    def traced(self) -> list[tuple[str, set[Path]]]:
-        """The script of each traced job, and the files of the library that it used."""
+    def traced(self) -> list[Trace]:
+        """Each traced job."""
         traces = [json.loads(path.read_text()) for path in (self.root / "trace").iterdir()]
         return [
-            (trace["script"], {Path(f) for f in trace["files"] if "__pycache__" not in f})
+            Trace(
+                trace["script"],
+                trace["given"],
+                {Path(file) for file in trace["files"] if "__pycache__" not in file},
+            )
             for trace in traces
         ]
 

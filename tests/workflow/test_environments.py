@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from agop_collapse.plan.provenance import modules_used
+from agop_collapse.plan.code_digest import files_reached
+from agop_collapse.plan.declarations import DATASET_KINDS
+from agop_collapse.plan.figure_kinds import FIGURE_KINDS
+from agop_collapse.plan.registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, reader_of
+from workflow_helpers import ROOT, Workplace
 
-ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "workflow"
 STAND_IN = ROOT / "tests" / "fixtures" / "conda" / "bin"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -51,11 +54,28 @@ def directive(text: str, name: str) -> str | None:
     return match and match[1]
 
 
+LIBRARY = WORKFLOW / "agop_collapse"
+# Folders of the files that a script finds by their place, whichever of them a run names.
+BY_PLACE = {
+    "prepare_data": ["data/readers"],
+    "build_deep_rfm": ["machine/kernels"],
+    "train_network": ["networks/backbones", "networks/activations", "networks/losses"],
+    "measure_network": ["networks/backbones", "networks/activations", "networks/losses"],
+    "plot_figure": ["plots"],
+}
+
+
+def entries(script: Path) -> list[Path]:
+    """All files that a script may find by their place."""
+    folders = [LIBRARY / folder for folder in BY_PLACE.get(script.stem, [])]
+    return [file for folder in folders for file in folder.glob("*.py")]
+
+
 def third_party_imports(script: Path) -> set[str]:
-    """Packages that a script imports, itself or through modules of the library."""
+    """Packages that a script imports, itself or through whatever it reaches of the library."""
     names = set()
-    for file in (script, *modules_used(script, WORKFLOW / "agop_collapse")):
-        for node in ast.walk(ast.parse(file.read_text())):
+    for file in files_reached(script, LIBRARY, entries(script)):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -98,6 +118,26 @@ def test_every_script_finds_its_imports_in_the_environment_of_its_rule():
             assert there, f"{name} imports {package}, which {environment.name} does not have"
 
 
+def test_what_is_found_by_its_place_is_looked_for_in_the_environments():
+    """The test above knows of each file that the registry, data sets and figures name."""
+    places = [
+        *(
+            entry.place
+            for registry in (KERNELS, MODELS, ACTIVATIONS, LOSSES)
+            for entry in registry.values()
+        ),
+        *map(reader_of, DATASET_KINDS),
+        *(f"agop_collapse.plots.{kind}:draw" for kind in FIGURE_KINDS),
+    ]
+    named = {
+        WORKFLOW.joinpath(*place.partition(":")[0].split(".")).with_suffix(".py")
+        for place in places
+    }
+    known = [file for script in BY_PLACE for file in entries(Path(f"{script}.py"))]
+    assert len(named) > 25
+    assert named <= {*known}
+
+
 def test_snakemake_version_is_told_once():
     """min_version, what README says, and the pinned version agree."""
     minimum = re.search(r'^min_version\("([\d.]+)"\)', (ROOT / "Snakefile").read_text(), re.M)[1]
@@ -121,18 +161,37 @@ def with_stand_in() -> dict[str, str]:
     return os.environ | {"PATH": os.pathsep.join(path)}
 
 
-def test_use_conda_runs_a_rule_of_the_workflow(tmp_path):
-    target = "results/demo/data/digits.safetensors"
-    environments = tmp_path / "envs"
-    command = [sys.executable, "-m", "snakemake", "--use-conda", "--conda-prefix", environments]
-    command += ["--directory", tmp_path, "--configfile", ROOT / "config.yaml"]
-    command += ["--cores", "2", "--", target]
-    run = subprocess.run(command, cwd=ROOT, env=with_stand_in(), capture_output=True, text=True)
+# A study with jobs in both environments.
+SMALL = {
+    "seeds": [0],
+    "datasets": {"digits": {"kind": "digits", "n": 100}},
+    "deep_rfm": [{"depth": 2, "width": 16}],
+    "theory_kernel": {"width": 16, "draws": 2},
+    "figures": {"fig03": None},
+}
+
+
+@pytest.mark.slow
+def test_use_conda_builds_the_figures_by_the_console_script(tmp_path):
+    """README's command as it stands, in a clone whose configuration has a study of seconds."""
+    place = Workplace.make(tmp_path, {})
+    clone = place.repository
+    (clone / "config.yaml").write_text(
+        yaml.safe_dump({"study": "small", "studies": {"small": SMALL}})
+    )
+    words = ["snakemake", "--cores", "8", "--use-conda", "figures/"]
+    assert " ".join(words) in (ROOT / "README.md").read_text(encoding="utf-8")
+    # Read by this Python, wherever the virtual environment was made.
+    script = Path(sys.executable).with_name(words[0])
+    command = [sys.executable, script, *words[1:]]
+    run = subprocess.run(command, cwd=clone, env=with_stand_in(), capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert (tmp_path / target).is_file()
-    assert "Activating conda environment" in run.stderr
-    (environment,) = environments.glob("*.yaml")
-    assert environment.read_text() == (ROOT / "envs" / "compute.yaml").read_text()
+    for name in ("figures/small/fig03.pdf", "results/small/tables/runs.parquet"):
+        assert (clone / name).is_file()
+    made = [path.read_text() for path in (clone / ".snakemake" / "conda").glob("*.yaml")]
+    assert sorted(made) == sorted(path.read_text() for path in ENVIRONMENTS)
+    activated = set(re.findall(r"Activating conda environment: (\S+)", run.stderr))
+    assert len(activated) == len(ENVIRONMENTS)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +202,7 @@ def test_use_conda_runs_a_rule_of_the_workflow(tmp_path):
     ],
 )
 def test_stand_in_refuses_what_is_not_there(tmp_path, package, reason):
-    """The test above could otherwise not fail."""
+    """Environments that lack a package would otherwise not be noticed."""
     file = tmp_path / "environment.yaml"
     file.write_text(f"dependencies: ['{package}']")
     command = [STAND_IN / "conda", "env", "create", "--file", file, "--prefix", tmp_path / "made"]

@@ -1,6 +1,7 @@
 """The set-up that `make figures` and `make test` share, with requirements that need no network."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,19 @@ def make(folder: Path, target: str, python: object = sys.executable):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+def test_help_names_every_target_and_what_contributing_says(checkout):
+    text = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)[1].split()
+    said = make(checkout, "help").stdout
+    assert re.findall(r"^make ([\w-]+) ", said, flags=re.MULTILINE) == [
+        target for target in targets if target not in ("help", "venv")
+    ]
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for target in re.findall(r"^make ([\w-]+)", contributing, flags=re.MULTILINE):
+        assert target in targets
+    assert "make test-fast" in contributing
+
+
 def python_that(folder: Path, begins_with: str) -> Path:
     """A Python that runs some code before that given to it with -c."""
     script = folder / "python-stand-in"
@@ -36,7 +50,7 @@ def python_that(folder: Path, begins_with: str) -> Path:
     return script
 
 
-@pytest.mark.parametrize("target", ["figures", "test"])
+@pytest.mark.parametrize("target", ["figures", "test", "test-fast"])
 @pytest.mark.parametrize(
     ("python", "sentence"),
     [
@@ -64,6 +78,7 @@ def test_folder_with_a_space_is_refused(checkout):
     assert not (folder / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_environment_is_made_once_and_again_when_outdated_or_half_made(checkout):
     venv = checkout / ".venv"
     stale = venv / "stale"
@@ -85,6 +100,7 @@ def test_environment_is_made_once_and_again_when_outdated_or_half_made(checkout)
     assert is_made_anew()
 
 
+@pytest.mark.slow
 def test_failed_set_up_leaves_nothing(checkout):
     (checkout / "requirements.txt").write_text("./no-such-folder\n")
     run = make(checkout, "venv")

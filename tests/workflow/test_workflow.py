@@ -1,7 +1,7 @@
-"""The workflow as a user runs it: real Snakemake, real jobs, a study of seconds."""
+"""The workflow as a user runs it: real Snakemake, real jobs, studies of seconds."""
 
 import contextlib
-import copy
+import json
 import os
 import re
 import shutil
@@ -15,48 +15,28 @@ import pandas as pd
 import psutil
 import pytest
 import torch
-import yaml
+from agop_collapse.common.lookup import find_object
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.files import tables
+from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine import deep_rfm
+from agop_collapse.machine.kernels.laplace import kernel as laplace
 from agop_collapse.metrics import ansatz
 from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import training as training_module
-from agop_collapse.plan.catalogue import FIGURES
-from agop_collapse.plan.settings import deep_rfm_runs, load, network_runs
-from agop_collapse.rows import deep_rfm as deep_rfm_tables
-from agop_collapse.rows import network as network_tables
-from workflow_helpers import Workplace, contents, in_parallel, jobs_run
+from agop_collapse.plan.code_digest import files_reached
+from agop_collapse.plan.figure_kinds import PAPER_FIGURES
+from agop_collapse.rows import deep_rfm as deep_rfm_rows
+from agop_collapse.rows import network as network_rows
+from studies import MLP, RELU, STUDIES, TINY, with_settings
+from workflow_helpers import Trace, Workplace, contents, in_parallel, jobs_run
 
-RELU = {"feature_map": "relu", "depth": 3, "width": 64}
-COS = {"feature_map": "cos", "depth": 3, "n_features": 64}
-MLP = {"model": "mlp", "width": 32, "epochs": 4, "measure_every": 2}
-MLP |= {"momentum": 0.9, "recreate_optimizer": False}
-TINY = {
-    "seeds": [0, 1],
-    "device": "cpu",
-    "datasets": {"digits": {"kind": "digits", "n": 300, "n_test": 60}},
-    "deep_rfm": [RELU, COS, RELU | {"projection": "identity"}],
-    "networks": [MLP],
-    "theory_kernel": {"width": 64, "draws": 2},
-    "figures": {
-        "fig01": {"layers": [1, 4]},
-        "fig03": None,
-        "fig07": None,
-        "fig10": None,
-        "ablation": None,
-        "nfa_null": None,
-        "v1_fig02": {"layers": [1, 3]},
-        "v1_fig04": None,
-    },
-}
-# Nothing but data: what lacks runs and figures.
-BARE = {"datasets": {"shapes": {"kind": "digits", "n": 100}}}
-PLOTS_OF_DEEP_RFM = {"plot_gram", "plot_deep_rfm_curves", "plot_ablation"}
-PLOTS_OF_NETWORKS = {"plot_decomposition", "plot_ansatz", "plot_nfa_null"}
+pytestmark = pytest.mark.slow
+
+SEED0 = "results/tiny/{}/digits/{}/seed0"
 
 
 def outputs_of_figures(study: str, figures: dict) -> set[str]:
@@ -64,30 +44,19 @@ def outputs_of_figures(study: str, figures: dict) -> set[str]:
 
 
 FIGURE_FILES = outputs_of_figures("tiny", TINY["figures"])
+TABLES = {
+    "deep_rfm": ["layer", "stage"],
+    "gram": ["layer"],
+    "agop_spectrum": ["layer", "index"],
+    "network_nc": ["epoch", "layer", "stage"],
+    "network_nfa": ["epoch", "layer"],
+    "network_training": ["epoch"],
+}
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Workplace:
-    """The tiny study, figures first and then tables, built once. Not to be changed by a test."""
-    place = Workplace.make(tmp_path_factory.mktemp("tiny"), {"tiny": TINY, "bare": BARE})
-    (place.work / "figures").mkdir()  # `figures/` must be a target though there is such a folder
-    trace = place.trace()
-    place.figures_run = place.run("figures/", environment=trace)
-    place.figures_plan = place.plan("figures/")
-    place.tables_run = place.run("tables", environment=trace)
-    return place
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory) -> Workplace:
-    """Where nothing is built. Not to be built in by a test."""
-    return Workplace.make(tmp_path_factory.mktemp("fresh"), {"tiny": TINY, "bare": BARE})
-
-
-@pytest.fixture
-def spare(tiny, tmp_path) -> Workplace:
-    """A copy of the built study to be changed."""
-    return tiny.copy(tmp_path)
+def table(place: Workplace, name: str, study: str = "tiny") -> pd.DataFrame:
+    path = place.work / f"results/{study}/tables/{name}.parquet"
+    return tables.load(path, name, read_identity(path))
 
 
 # What is built
@@ -102,87 +71,138 @@ def test_figures_with_a_slash_builds_every_figure(tiny):
         assert len(content) > 2000
 
 
-def test_figures_need_only_the_runs_and_tables_that_they_draw(tiny):
-    # With cosine features there is a picture of Gram matrices, so the first seed, and no more.
-    assert jobs_run(tiny.figures_run) == {
+def test_every_job_is_run_once(tiny):
+    """By `figures/`, which makes the tables too, so that there is nothing left to the default."""
+    jobs = json.loads((tiny.root / "jobs.json").read_text())
+    assert jobs["figures/"] == {
         "prepare_data": 1,
-        "build_deep_rfm": 5,
-        "measure_deep_rfm": 5,
+        "build_deep_rfm": 6,
+        "measure_deep_rfm": 6,
         "train_network": 2,
         "measure_network": 2,
         "simulate_theory_kernel": 1,
-        "plot_gram": 2,
-        "plot_deep_rfm_curves": 1,
-        "plot_decomposition": 1,
-        "plot_ansatz": 1,
-        "plot_ablation": 1,
-        "plot_nfa_null": 1,
-        "plot_theory_kernel": 1,
+        "combine_table": 6,
+        "summarise_nfa": 1,
+        "list_runs": 1,
+        "plot_figure": 7,
     }
-    rest = {"build_deep_rfm": 1, "measure_deep_rfm": 1, "combine_table": 6}
-    assert rest.items() <= jobs_run(tiny.tables_run).items()
+    assert jobs["all"] == {}
+    assert jobs["bare"] == {"prepare_data": 1, "list_runs": 1}
 
 
 def test_again_there_is_nothing_to_do(tiny):
-    assert tiny.figures_plan == {}
-    for run in in_parallel(lambda target: tiny.run("-n", *target), [["figures/"], ["all"], []]):
+    targets = [["figures/"], ["tables"], ["all"], []]
+    for run in in_parallel(lambda target: tiny.run("-n", *target), targets):
         assert "Nothing to be done" in run.stdout
+        assert "made by other settings" not in run.stdout
+
+
+def test_a_runs_folder_has_its_record_layers_and_tables(tiny):
+    deep_rfm_run = tiny.work / SEED0.format("deep_rfm", "laplace-relu-agop")
+    network = tiny.work / SEED0.format("networks", "mlp")
+    for folder, expected in (
+        (deep_rfm_run, {"layers", "deep_rfm", "gram", "gram_picture", "agop_spectrum"}),
+        (network, {"checkpoints", "network_nc", "network_nfa", "network_training"}),
+    ):
+        found = {path.stem for path in folder.iterdir()}
+        assert found == expected | {"run", "logs", "benchmarks"}
+    record = json.loads((network / "run.json").read_text())
+    assert record["settings"] == {
+        **MLP,
+        **{"backbone": None, "activation": "relu", "loss": "mse", "optimizer": "sgd"},
+        **{"learning_rate": 0.05, "batch_size": 128, "arithmetic": "float32"},
+    }
+    assert (record["study"], record["dataset"], record["run"], record["seed"]) == (
+        *("tiny", "digits", "mlp", 0),
+    )
+    assert record["dataset_settings"]["n_test"] == 60
+    assert record["device"] == "cpu"
+    assert record["versions"]["torch"] == torch.__version__.partition("+")[0]
+    assert record["identity"] == read_identity(network / "checkpoints")
+
+
+def test_every_file_has_the_identity_that_is_planned(tiny):
+    for study in STUDIES:
+        planned = tiny.identities(study)
+        assert {path: read_identity(tiny.work / path) for path in planned} == planned
+    folders = [tiny.work / path for path in planned if (tiny.work / path).is_dir()]
+    for folder in folders:
+        files = list(folder.glob("*.safetensors"))
+        assert files
+        assert {read_identity(path) for path in files} == {read_identity(folder)}
 
 
 def test_every_table_of_the_contract_is_there_and_readable(tiny):
-    folder = tiny.work / "results" / "tiny" / "tables"
-    wanted = {"deep_rfm", "gram", "agop_spectrum", "network_nc", "network_nfa", "network_training"}
-    found = {path.stem for path in folder.glob("*.parquet")}
-    assert wanted <= found
-    for name in found:
-        assert len(tables.load(folder / f"{name}.parquet", name)) > 0
+    found = {path.stem for path in (tiny.work / "results/tiny/tables").glob("*.parquet")}
+    assert found == {*TABLES, "nfa_summary", "theory_kernel", "runs"}
+    for name in found - {"runs"}:
+        assert len(table(tiny, name)) > 0
+
+
+def test_a_runs_table_holds_what_was_measured_and_a_studys_the_runs_before_it(tiny):
+    of_kind = {
+        "deep_rfm": ["kernel", "feature_map", "projection"],
+        "networks": ["model"],
+    }
+    for name in TABLES:
+        kind = "networks" if name.startswith("network") else "deep_rfm"
+        run = "mlp" if kind == "networks" else "laplace-relu-agop"
+        path = tiny.work / SEED0.format(kind, run) / f"{name}.parquet"
+        own = pd.read_parquet(path)
+        whole = table(tiny, name)
+        first = ["study", "dataset", "run", "seed", *of_kind[kind]]
+        assert list(whole) == first + list(own)
+        chosen = whole[(whole["run"] == run) & (whole["seed"] == 0)]
+        pd.testing.assert_frame_equal(
+            chosen[list(own)].reset_index(drop=True), own, check_exact=True
+        )
 
 
 def test_a_table_has_the_rows_of_all_runs_once(tiny):
-    folder = tiny.work / "results" / "tiny" / "tables"
-    study = load({"study": "tiny", "studies": {"tiny": TINY}})["studies"]["tiny"]
-    keys = {
-        "deep_rfm": ["layer", "stage"],
-        "gram": ["layer"],
-        "agop_spectrum": ["layer", "index"],
-        "network_nc": ["epoch", "layer", "stage"],
-        "network_nfa": ["epoch", "layer"],
-        "network_training": ["epoch"],
-    }
-    for name, inner in keys.items():
-        runs = network_runs(study) if name.startswith("network") else deep_rfm_runs(study)
-        columns = [column for column in runs[0] if column != "settings"]
-        table = tables.load(folder / f"{name}.parquet", name)
-        assert not table.duplicated([*columns, *inner]).any()
-        expected = [tuple(run[column] for column in columns) for run in runs]
-        assert list(table[columns].drop_duplicates().itertuples(index=False, name=None)) == expected
+    deep = ["laplace-relu-agop", "laplace-cos-agop", "laplace-relu-identity"]
+    for name, inner in TABLES.items():
+        whole = table(tiny, name)
+        columns = ["study", "dataset", "run", "seed"]
+        assert not whole.duplicated([*columns, *inner]).any()
+        names = ["mlp"] if name.startswith("network") else deep
+        expected = [("tiny", "digits", run, seed) for run in names for seed in (0, 1)]
+        found = whole[columns].drop_duplicates().itertuples(index=False, name=None)
+        assert list(found) == expected
+
+
+def prepared(place: Workplace):
+    path = place.work / "results/tiny/data/digits.safetensors"
+    return load_dataset(path, read_identity(path))
 
 
 def test_deep_rfm_tables_hold_what_the_library_computes(tiny):
-    run = {"dataset": "digits", "kernel": "laplace", "feature_map": "relu", "projection": "agop"}
     data = prepare(load_digits(300, 60), 300, 60)
-    stored = load_dataset(tiny.work / "results/tiny/data/digits.safetensors")
+    stored = prepared(tiny)
     torch.testing.assert_close(stored.x, data.x, rtol=1e-6, atol=1e-6)  # stored in float32
     assert torch.equal(stored.labels, data.labels)
 
-    study = load({"study": "tiny", "studies": {"tiny": TINY}})["studies"]["tiny"]
-    settings = deep_rfm.Settings(**deep_rfm_runs(study)[1]["settings"])
+    record = json.loads(
+        (tiny.work / SEED0.format("deep_rfm", "laplace-relu-agop") / "run.json").read_text()
+    )
+    settings = deep_rfm.Settings(**record["settings"] | {"kernel": laplace})
     layers = list(deep_rfm.build(stored, settings, 1, torch.device("cpu")))
     assert len(layers) == 3
-    expected = deep_rfm_tables.measure(layers, data.class_counts, run | {"seed": 1})
+    expected = deep_rfm_rows.measure(layers, data.class_counts)
     for name in ("deep_rfm", "gram", "agop_spectrum"):
-        table = tables.load(tiny.work / f"results/tiny/tables/{name}.parquet", name)
-        for column, value in (run | {"seed": 1}).items():
-            table = table[table[column] == value]
-        table = table.reset_index(drop=True)
-        pd.testing.assert_frame_equal(table, expected[name], check_dtype=False, rtol=1e-6)
+        whole = table(tiny, name)
+        found = whole[(whole["run"] == "laplace-relu-agop") & (whole["seed"] == 1)]
+        found = found[list(expected[name])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, expected[name], check_dtype=False, rtol=1e-6)
 
 
 def test_network_tables_hold_what_the_library_computes(tiny):
-    run = {"dataset": "digits", "model": "mlp", "seed": 1}
-    data = load_dataset(tiny.work / "results/tiny/data/digits.safetensors")
-    architecture = networks.Architecture("mlp", MLP["width"], 0.3)
-    settings = training_module.Settings("sgd", 0.05, 0.9, False, 128, 4, 2, "float32")
+    data = prepared(tiny)
+    backbone, relu, mse = (
+        find_object(f"agop_collapse.networks.{place}")
+        for place in ("backbones.mlp:backbone", "activations.relu:activation", "losses.mse:loss")
+    )
+    architecture = networks.Architecture("mlp", MLP["width"], 1.0, backbone, relu)
+    settings = training_module.Settings("sgd", 0.05, 0.9, False, 128, 4, 2, "float32", mse)
     x = data.x.float()
 
     def new_network(seed):
@@ -196,36 +216,51 @@ def test_network_tables_hold_what_the_library_computes(tiny):
     ]
     stranger = new_network(derive_seed(1, "independent network"))
     independent = ansatz.measure_head(stranger, x, data.class_counts)
-    expected = network_tables.measure(iter(heads), independent, run)
+    expected = network_rows.measure(iter(heads), independent, 0.05)
     for name, frame in expected.items():
-        table = tables.load(tiny.work / f"results/tiny/tables/{name}.parquet", name)
-        table = table[table["seed"] == 1].reset_index(drop=True)
-        assert sorted(table["epoch"].unique()) == [0, 2, 4]
-        pd.testing.assert_frame_equal(table, frame, check_dtype=False, rtol=1e-5)
+        whole = table(tiny, name)
+        found = whole[whole["seed"] == 1][list(frame)].reset_index(drop=True)
+        assert sorted(found["epoch"].unique()) == [0, 2, 4]
+        pd.testing.assert_frame_equal(found, frame, check_dtype=False, rtol=1e-5)
 
 
-def test_jobs_use_nothing_of_the_library_that_their_rule_does_not_declare(tiny):
+# What of a job's settings names a file of code that counts as the job's own.
+NAMED = {
+    "prepare_data": ["reader"],
+    "build_deep_rfm": ["kernel"],
+    "train_network": ["backbone", "activation", "loss"],
+    "measure_network": ["backbone", "activation", "loss"],
+    "plot_figure": ["plot"],
+}
+
+
+def counted(place: Workplace, job: Trace) -> set[Path]:
+    """The files of code that a job's identity is of."""
+    given = job.given | job.given.get("settings", {})
+    modules = [given[key].partition(":")[0] for key in NAMED.get(job.script, [])]
+    entries = [place.library.parent / f"{module.replace('.', '/')}.py" for module in modules]
+    script = place.library.parent / "scripts" / f"{job.script}.py"
+    return set(files_reached(script, place.library, entries))
+
+
+def test_jobs_use_nothing_of_the_workflow_that_does_not_count(tiny):
     """Loaded or opened while the real script ran, so also what only a function imports or reads."""
-    run = subprocess.run(
-        tiny.command("--detailed-summary", "all"),
-        cwd=tiny.repository,
-        capture_output=True,
-        text=True,
+    jobs = tiny.traced()
+    assert (
+        Counter(job.script for job in jobs)
+        == json.loads((tiny.root / "jobs.json").read_text())["figures/"]
     )
-    header, *lines = (line.split("\t") for line in run.stdout.splitlines())
-    rows = [dict(zip(header, line, strict=True)) for line in lines]
-    declared = {
-        row["rule"]: {(tiny.work / name).resolve() for name in row["input-file(s)"].split(",")}
-        for row in rows
-    }
-    traced = tiny.traced()
-    assert {script for script, _ in traced} == set(declared)
-    for script, files in traced:
-        assert tiny.library / "storage.py" in files
-        undeclared = {path for path in files if path.resolve() not in declared[script]}
-        assert not undeclared, f"{script} uses {undeclared}"
-    # That files which are no modules are noticed, too:
-    assert (tiny.library / "plots" / "paper.mplstyle") in dict(traced)["plot_gram"]
+    style = tiny.library / "plots" / "paper.mplstyle"  # counts by content
+    for job in jobs:
+        assert tiny.library / "common" / "errors.py" in job.files
+        assert tiny.library.parent / "scripts" / "job.py" in job.files
+        assert not any(tiny.library / "plan" in path.parents for path in job.files)
+        uncounted = job.files - counted(tiny, job)
+        assert uncounted == ({style} if job.script == "plot_figure" else set()), job.script
+    # What is found by its place is used, too:
+    used = {path for job in jobs for path in job.files}
+    for name in ("machine/kernels/laplace.py", "networks/losses/mse.py", "plots/gram.py"):
+        assert tiny.library / name in used
 
 
 # What is planned
@@ -236,16 +271,21 @@ def test_targets_are_the_figures_the_tables_or_all(fresh):
     plans = in_parallel(lambda target: set(fresh.plan(*target)), targets)
     with_slash, figures, tables_, all_, default = plans
     drawn = {name for name in figures if name.startswith("figures/")}
-    combined = {name for name in tables_ if "/tables/" in name}
     assert drawn == FIGURE_FILES
     assert with_slash == figures
-    assert not drawn & tables_
-    assert {"results/tiny/tables/deep_rfm.parquet"} < combined - figures
-    assert all_ == default == figures | tables_
+    assert figures == drawn | tables_
+    assert {f"results/tiny/tables/{name}.parquet" for name in TABLES} < tables_
+    assert all_ == default >= figures
+
+
+def test_all_is_what_no_figure_needs_too(fresh):
+    plans = in_parallel(lambda target: fresh.plan(target, study="bare"), ["figures/", "all"])
+    runs, data = "results/bare/tables/runs.parquet", "results/bare/data/shapes.safetensors"
+    assert plans == [{runs: "list_runs"}, {runs: "list_runs", data: "prepare_data"}]
 
 
 def test_a_figure_plans_its_own_runs_and_no_others(fresh):
-    names = ["fig03", "v1_fig02", "fig07", "ablation", "v1_fig04"]
+    names = ["fig03", "fig01", "fig07", "ablation", "v1_fig04"]
     targets = [f"figures/tiny/{name}.pdf" for name in names]
     plans = dict(zip(names, in_parallel(fresh.plan, targets), strict=True))
     runs = {
@@ -256,27 +296,24 @@ def test_a_figure_plans_its_own_runs_and_no_others(fresh):
     assert runs["fig03"] == {f"{folder}relu-agop/seed0", f"{folder}relu-agop/seed1"}
     assert Counter(plans["fig03"].values()) == {
         "prepare_data": 1,
-        "build_deep_rfm": 2,
+        "build_deep_rfm": 2 * 2,  # layers and record
         "measure_deep_rfm": 2 * 4,  # its tables
-        "plot_deep_rfm_curves": 2,  # pdf and png
+        "plot_figure": 2,  # pdf and png
     }
-    assert runs["v1_fig02"] == {f"{folder}relu-agop/seed0"}
+    # A picture of Gram matrices is of one seed.
+    assert runs["fig01"] == {f"{folder}relu-agop/seed0", f"{folder}cos-agop/seed0"}
     assert {rule for path, rule in plans["fig07"].items() if "deep_rfm" in path} == set()
     assert "train_network" in plans["fig07"].values()
     assert len(runs["ablation"]) == 4
-    assert set(plans["v1_fig04"].values()) == {"simulate_theory_kernel", "plot_theory_kernel"}
+    assert set(plans["v1_fig04"].values()) == {"simulate_theory_kernel", "plot_figure"}
 
 
-def test_every_figure_of_the_catalogue_can_be_planned(tmp_path):
-    study = copy.deepcopy(TINY)
-    study["networks"] = [MLP | {"model": model} for model in ("mlp", "resnet18", "vgg11")]
-    study["figures"] = {
-        name: {"layers": [1, 3]} if figure.plot == "gram" else None
-        for name, figure in FIGURES.items()
-    }
+def test_every_figure_of_the_paper_can_be_planned(tmp_path):
+    models = [MLP | {"model": model} for model in ("mlp", "resnet18", "vgg11")]
+    study = TINY | {"networks": models, "figures": dict.fromkeys(PAPER_FIGURES)}
     place = Workplace.make(tmp_path, {"tiny": study})
     planned = {path for path in place.plan("figures/") if path.startswith("figures/")}
-    assert planned == outputs_of_figures("tiny", FIGURES)
+    assert planned == outputs_of_figures("tiny", PAPER_FIGURES)
 
 
 def test_any_folder_will_do_and_config_yaml_is_found(tmp_path):
@@ -297,26 +334,35 @@ def test_any_folder_will_do_and_config_yaml_is_found(tmp_path):
         text=True,
     )
     assert run.returncode == 0, run.stdout
-    assert re.search(r"^plot_deep_rfm_curves +1$", run.stdout, flags=re.MULTILINE)
+    assert re.search(r"^plot_figure +1$", run.stdout, flags=re.MULTILINE)
 
 
 UNKNOWN = {
-    "figures/tiny/fig99.pdf": ["figures/tiny/fig99.pdf"],
+    "figures/tiny/fig99.pdf": ["The study tiny has no figure fig99; it has: fig01, fig03", "Add"],
     "figures/tiny/fig08.pdf": ["The study tiny has no figure fig08; it has: fig01, fig03", "Add"],
-    "figures/bare/fig03.pdf": ["The study bare has no figure fig03"],
+    "figures/bare/fig03.pdf": ["The study bare has no figure fig03; it has: none"],
     "figures/small/fig03.pdf": ["figures/small/fig03.pdf"],
     "results/tiny/data/shapes.safetensors": ["The study tiny has no data set shapes"],
-    "results/tiny/data/nothing.safetensors": ["results/tiny/data/nothing.safetensors"],
+    "results/tiny/data/nothing.safetensors": [
+        "The study tiny has no data set nothing; it has: digits"
+    ],
     "results/tiny/tables/gramm.parquet": ["results/tiny/tables/gramm.parquet"],
     "results/bare/tables/gram.parquet": ["The study bare has no run for the table gram"],
     "results/tiny/networks/digits/vgg11/seed0/network_nc.parquet": [
-        "The study tiny has no run digits, vgg11, 0"
+        "The study tiny has no run digits, vgg11, seed 0 of networks",
+        "its runs are: mlp.",
+    ],
+    "results/sweeps/networks/digits/mlp,gain=2/seed0/network_nc.parquet": [
+        "The study sweeps has no run digits, mlp,gain=2, seed 0 of networks",
+        "its runs are: mlp,gain=0.3, mlp,gain=1.",
     ],
     "results/tiny/deep_rfm/digits/laplace-relu-agop/seed7/gram.parquet": [
-        "The study tiny has no run digits, laplace, relu, agop, 7"
+        "The study tiny has no run digits, laplace-relu-agop, seed 7 of deep_rfm",
+        "its runs are: laplace-relu-agop, laplace-cos-agop, laplace-relu-identity.",
     ],
     "results/bare/networks/shapes/mlp/seed0/checkpoints": [
-        "The study bare has no run shapes, mlp, 0"
+        "The study bare has no run shapes, mlp, seed 0 of networks",
+        "its runs are: none.",
     ],
 }
 
@@ -335,133 +381,6 @@ def test_target_that_cannot_be_made_is_named(answers, target):
     assert "Traceback (most recent call last)" not in answers[target]
 
 
-# What is derived again
-
-
-GRAM_PLOTS = {"plot_gram"}
-DEEP_RFM_RULES = {"build_deep_rfm", "measure_deep_rfm"} | PLOTS_OF_DEEP_RFM
-NETWORK_RULES = {"train_network", "measure_network", "summarise_nfa"} | PLOTS_OF_NETWORKS
-THEORY_RULES = {"simulate_theory_kernel", "plot_theory_kernel"}
-ALL_PLOTS = PLOTS_OF_DEEP_RFM | PLOTS_OF_NETWORKS | {"plot_theory_kernel"}
-# What is derived again, and what is not, when a remark is added to a file.
-FILES = {
-    "agop_collapse/plots/gram.py": (GRAM_PLOTS, ...),
-    "scripts/plot_gram.py": (GRAM_PLOTS, ...),
-    "agop_collapse/plots/paper.mplstyle": (ALL_PLOTS, ...),
-    "agop_collapse/theory.py": (THEORY_RULES, ...),
-    "agop_collapse/collapse.py": (
-        {"measure_deep_rfm", "measure_network", "combine_table"} | PLOTS_OF_NETWORKS,
-        {"prepare_data", "build_deep_rfm", "train_network"} | THEORY_RULES,
-    ),
-    "agop_collapse/kernels.py": (
-        DEEP_RFM_RULES | {"combine_table"},
-        {"prepare_data"} | NETWORK_RULES | THEORY_RULES,
-    ),
-    "agop_collapse/training.py": (
-        NETWORK_RULES | {"combine_table"},
-        {"prepare_data"} | DEEP_RFM_RULES | THEORY_RULES,
-    ),
-    "agop_collapse/data.py": (
-        {"prepare_data", "combine_table"} | DEEP_RFM_RULES | NETWORK_RULES,
-        THEORY_RULES,
-    ),
-}
-# The same when a setting of the tiny study is another.
-SETTINGS = {
-    "description: another": (set(), ...),
-    "figures.fig01.layers: [1, 4]": (set(), ...),  # as it is
-    "figures.fig01.layers: [1, 3]": (GRAM_PLOTS, ...),
-    "theory_kernel.draws: 3": (THEORY_RULES, ...),
-    "networks.0.epochs: 6": (NETWORK_RULES | {"combine_table"}, ...),
-    # Of the figures, fig01 is the only one with cosine features.
-    "deep_rfm.1.gamma: 0.1": (
-        {"build_deep_rfm", "measure_deep_rfm", "combine_table", "plot_gram"},
-        ...,
-    ),
-    "datasets.digits.n: 200": (
-        {"prepare_data", "combine_table"} | DEEP_RFM_RULES | NETWORK_RULES,
-        THEORY_RULES,
-    ),
-}
-
-
-def with_setting(line: str) -> dict:
-    """The tiny study with one setting, as in "deep_rfm.1.gamma: 0.1", changed."""
-    path, value = line.split(": ")
-    *keys, last = [int(key) if key.isdigit() else key for key in path.split(".")]
-    study = copy.deepcopy(TINY)
-    place = study
-    for key in keys:
-        place = place[key]
-    place[last] = yaml.safe_load(value)
-    return study
-
-
-@pytest.fixture(scope="module")
-def rules_after_change(tiny, tmp_path_factory) -> dict[str, set[str]]:
-    """The rules that Snakemake would run after each change."""
-
-    def plan(change: str) -> set[str]:
-        place = tiny.copy(tmp_path_factory.mktemp("changed"))
-        if change in FILES:
-            with (place.repository / "workflow" / change).open("a") as file:
-                file.write("\n# a remark\n")
-        else:
-            place.configure({"tiny": with_setting(change), "bare": BARE})
-        rules = set(place.plan("all").values())
-        shutil.rmtree(place.root)
-        return rules
-
-    changes = [*FILES, *SETTINGS]
-    return dict(zip(changes, in_parallel(plan, changes), strict=True))
-
-
-@pytest.mark.parametrize("change", [*FILES, *SETTINGS])
-def test_change_derives_again_what_depends_on_it(rules_after_change, change):
-    derived, left = (FILES | SETTINGS)[change]
-    rules = rules_after_change[change]
-    assert rules >= derived
-    if left is ...:
-        assert rules == derived
-    else:
-        assert not rules & left
-
-
-def test_touched_file_derives_nothing_again(spare):
-    for path in spare.library.rglob("*.*"):
-        path.touch()
-    assert spare.plan("all") == {}
-
-
-def test_another_seed_derives_that_seeds_runs_alone(spare):
-    spare.configure({"tiny": with_setting("seeds: [0, 1, 5]"), "bare": BARE})
-    plan = spare.plan("all")
-    runs = [path for path, rule in plan.items() if re.match("build|train|measure", rule)]
-    assert runs
-    assert all("/seed5/" in path for path in runs)
-    assert "prepare_data" not in plan.values()
-    # One seed is all that a picture of Gram matrices shows, and that one is still the first.
-    assert "plot_gram" not in plan.values()
-
-
-def test_deleted_and_changed_files_are_derived_again_and_alike(spare, tiny):
-    """A table of one run and a figure deleted; the module of another figure changed."""
-    run = "results/tiny/deep_rfm/digits/laplace-relu-identity/seed1"
-    (spare.work / run / "deep_rfm.parquet").unlink()
-    (spare.work / "figures/tiny/ablation.pdf").unlink()
-    with (spare.library / "plots" / "gram.py").open("a") as file:
-        file.write("\n# a remark\n")
-    targets = ["figures/tiny/ablation.pdf", "figures/tiny/v1_fig02.pdf"]
-    assert jobs_run(spare.run(*targets)) == {
-        "measure_deep_rfm": 1,
-        "plot_ablation": 1,
-        "plot_gram": 1,
-    }
-    assert contents(spare.work / "figures") == contents(tiny.work / "figures")
-    assert contents(spare.work / "results") == contents(tiny.work / "results")
-    assert spare.plan(*targets) == {}
-
-
 # The same bits
 
 
@@ -476,17 +395,20 @@ def test_cores_do_not_change_a_bit(tmp_path):
     }
     places = [Workplace.make(tmp_path / name, {"tiny": study}) for name in ("one", "two")]
 
+    targets = ["figures/tiny/fig03.pdf", "figures/tiny/fig10.pdf"]
+
     def build(cores: int) -> None:
         # Waiting threads let the other build's compute.
         environment = {"PYTHONHASHSEED": str(cores), "OMP_WAIT_POLICY": "passive"}
-        places[cores - 1].run("figures/", cores=cores, environment=environment)
+        places[cores - 1].run(*targets, cores=cores, environment=environment)
 
     in_parallel(build, [1, 2])
     one, two = (contents(place.work / "results") for place in places)
     assert Counter(Path(name).suffix for name in one) == {
         ".safetensors": 1 + 3 + 3,
         ".parquet": 4 + 3,
-        "": 2,  # the fingerprints
+        ".json": 2,
+        "": 2,  # the marks of layers and checkpoints
     }
     assert one == two
     figures = [contents(place.work / "figures") for place in places]
@@ -639,7 +561,7 @@ def test_training_that_diverges_is_refused_with_the_reason(tmp_path):
         r"the training loss is nan in epoch 1: lower learning_rate \(now 1e\+06\)", said
     )
     assert "measure_network" not in jobs_run(run)
-    folder = place.work / "results/tiny/networks/digits/mlp/seed0"
+    folder = place.work / SEED0.format("networks", "mlp")
     assert not (folder / "checkpoints").exists()
     assert not list(folder.glob("*.parquet"))
 
@@ -664,7 +586,7 @@ def test_damaged_checkpoint_is_named_and_its_advice_works(spare, tiny):
 
 def test_mistakes_in_the_configuration_stop_before_any_job(tmp_path):
     fresh = Workplace.make(tmp_path, {})
-    fresh.configure({"tiny": with_setting("deep_rfm.0.ridge: 1e-3") | {"sedes": [1]}})
+    fresh.configure(with_settings("deep_rfm.0.ridge: 1e-3; sedes: [1]"))
     run = fresh.run("figures/", succeed=False)
     assert "The configuration has a mistake." in run.stdout
     assert re.search("^studies.tiny.deep_rfm.0..ridge = '1e-3' must be", run.stdout, re.MULTILINE)
@@ -675,7 +597,7 @@ def test_mistakes_in_the_configuration_stop_before_any_job(tmp_path):
 
 
 def test_an_unknown_network_stops_before_any_job(tmp_path):
-    fresh = Workplace.make(tmp_path, {"tiny": with_setting("networks.0.model: resnet81")})
+    fresh = Workplace.make(tmp_path, with_settings("networks.0.model: resnet81"))
     run = fresh.run("figures/", succeed=False)
     complaint = r"^studies.tiny.networks\[0\].model = 'resnet81' is not one of mlp, .*'resnet18'"
     assert re.search(complaint, run.stdout, re.MULTILINE)
