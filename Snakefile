@@ -33,5 +33,5 @@ rule all:
         f"All of the study {STUDY} is there"
 
 
-if workflow.is_main_process and (warning := existing.warning([*EVERYTHING.values()], "all")):
-    logger.warning(warning)
+if workflow.is_main_process and (warnings := existing.warnings(JOBS, STUDY)):
+    logger.warning(warnings)

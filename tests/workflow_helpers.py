@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from agop_collapse.files.contents import Contents
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.contents import Contents
 from agop_collapse.plan.jobs import Jobs
 
 ROOT = Path(__file__).parents[1]

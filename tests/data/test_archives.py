@@ -165,12 +165,13 @@ def test_what_stays_wrong_is_told_with_both_checksums_and_not_kept(offer, server
 def test_a_download_that_is_killed_leaves_nothing(offer, server, tmp_path):
     server.answers["/slow"] = [Cut(CONTENT, stall=5)]
     code = (
-        "import sys; from agop_collapse.downloads import ARCHIVES, Archive, fetch;"
+        "import sys; from agop_collapse.data.archives import ARCHIVES, Archive, fetch;"
         f"ARCHIVES['toy'] = (Archive(('{server.url}/slow',), '0' * 64, ('slow',)),);"
         f"fetch('toy', 'slow', '{tmp_path}')"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "workflow")
     while not server.asked:
+        assert process.poll() is None, "it ended too early"
         time.sleep(0.05)
     time.sleep(0.2)  # for the half that is sent to arrive
     process.send_signal(signal.SIGKILL)
@@ -211,6 +212,7 @@ def test_an_archive_cannot_name_where_it_is_unpacked(offer, tmp_path, member):
 # In the workflow
 
 
+@pytest.mark.slow
 def test_without_internet_the_error_names_each_missing_file(tmp_path):
     """No address can be reached through a proxy that is not there."""
     nobody = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
@@ -226,6 +228,7 @@ def test_without_internet_the_error_names_each_missing_file(tmp_path):
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_download_that_stays_wrong_ends_the_run_with_both_checksums(server, tmp_path):
     (archive,) = (found for found in ARCHIVES["svhn"] if found.name == "test_32x32.mat")
     server.answers[archive.urls[0]] = [CONTENT]
@@ -248,6 +251,7 @@ def idx(values: bytes, *shape: int) -> bytes:
     return struct.pack(f">{1 + len(shape)}i", 0x800 + len(shape), *shape) + values
 
 
+@pytest.mark.slow
 def test_a_data_set_is_downloaded_once_for_all_studies(server, tmp_path):
     """A copy of the workflow whose KMNIST is a small one, from download to prepared data set."""
     checkout = tmp_path / "checkout"
@@ -261,7 +265,7 @@ def test_a_data_set_is_downloaded_once_for_all_studies(server, tmp_path):
         "t10k-images-idx3": idx(bytes(range(80)), 20, 2, 2),
         "t10k-labels-idx1": idx(bytes(range(10)) * 2, 20),
     }
-    module = checkout / "workflow" / "agop_collapse" / "downloads.py"
+    module = checkout / "workflow" / "agop_collapse" / "data" / "archives.py"
     code = module.read_text()
     for archive in ARCHIVES["kmnist"]:
         packed = gzip.compress(content[archive.name.removesuffix("-ubyte.gz")])

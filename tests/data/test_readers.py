@@ -16,6 +16,7 @@ from agop_collapse.data.archives import ARCHIVES
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import DataError, prepare
 from agop_collapse.data.readers import image_folder, npz
+from agop_collapse.files.stamp import read_identity
 from agop_collapse.plan.declarations import DATASET_KINDS
 from agop_collapse.plan.registry import reader_of
 from PIL import Image
@@ -203,6 +204,7 @@ def test_a_missing_file_of_a_public_set_is_said(kind, file, small_set, tmp_path)
 # Image folders
 
 
+@pytest.mark.slow
 def test_cifar10_as_a_folder_is_in_the_official_order(real_root):
     root = real_root("cifar10") / "cifar10"
     images = image_folder.load(1000, 200, root / "train", root / "test")
@@ -218,6 +220,7 @@ def test_cifar10_as_a_folder_is_in_the_official_order(real_root):
         np.testing.assert_array_equal(images.pixels[index].transpose(1, 2, 0), decoded)
 
 
+@pytest.mark.slow
 def test_svhn_as_a_folder_has_its_classes(real_root):
     root = real_root("svhn") / "svhn"
     images = image_folder.load(10**6, 10**6, root / "train", root / "test")
@@ -460,22 +463,24 @@ def prepared(folder: Path) -> list[Path]:
     return [path for path in folder.glob("results/*/data/*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_own_images_are_prepared_and_again_when_they_change(tmp_path):
     names = [f"{label}/{number}.png" for number, label in enumerate("abcabcabcabc")]
     folder = save_folder(tmp_path / "photos", *names)
     photos = {"kind": "image_folder", "n": 9, "n_test": 3, "path": "photos"}
     assert snakemake(tmp_path, photos).returncode == 0
     (file,) = prepared(tmp_path)
-    data = load_dataset(file)
+    data = load_dataset(file, read_identity(file))
     assert data.image_shape == (3, 4, 4)
     assert data.class_counts == [3, 3, 3]
     assert "Nothing to be done" in snakemake(tmp_path, photos).stderr
     save(folder / "a/0.png", picture(99))
     run = snakemake(tmp_path, photos)
     assert run.returncode == 0, run.stderr
-    assert not data.x.equal(load_dataset(file).x)
+    assert not data.x.equal(load_dataset(file, read_identity(file)).x)
 
 
+@pytest.mark.slow
 def test_a_corrupt_png_ends_the_run_with_its_name(tmp_path):
     folder = save_folder(tmp_path / "photos", "a/1.png", "b/2.png", "a/3.png")
     (folder / "b/2.png").write_bytes(flip((folder / "b/2.png").read_bytes()))
@@ -484,6 +489,7 @@ def test_a_corrupt_png_ends_the_run_with_its_name(tmp_path):
     assert prepared(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_single_class_ends_the_run_with_its_name(tmp_path):
     save_folder(tmp_path / "photos", "a/1.png", "a/2.png")
     run = snakemake(tmp_path, {"kind": "image_folder", "n": 2, "path": "photos"})
@@ -494,7 +500,7 @@ def test_a_single_class_ends_the_run_with_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({}, "studies.mine.datasets.images.path = 'photos': no such file or folder in "),
+        ({}, "studies.mine.datasets.images.path = 'photos': no such folder in "),
         ({"path": None}, "studies.mine.datasets.images: path must be given for the kind image_fol"),
         (
             {"kind": "npz", "size": 8},
@@ -508,6 +514,7 @@ def test_a_single_class_ends_the_run_with_its_name(tmp_path):
         ({"kind": "minst"}, "'minst' is not one of digits, mnist, .* (did you mean 'mnist'?)"),
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_in_the_configuration_is_told_before_any_job(tmp_path, changes, complaint):
     images = {"kind": "image_folder", "n": 2, "path": "photos"} | changes
     run = snakemake(tmp_path, images)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from agop_collapse.files import tables
 from agop_collapse.files.run_record import save_run
-from agop_collapse.plan.existing import has_record, other_versions, strangers, warning
+from agop_collapse.plan.existing import other_versions, record_of, strangers, warning
 from agop_collapse.plan.jobs import Job
 from snakemake.persistence.file import FilePersistence
 
@@ -23,11 +23,11 @@ def write(folder: Path, path: str, identity: str) -> None:
     file.write_text(json.dumps({"identity": identity}))
 
 
-def record(folder: Path, path: str) -> None:
+def record(folder: Path, path: str, identity: str) -> None:
     """Snakemake's record of an output, where Snakemake itself would put it."""
     place = snakemakes_record(path, folder)
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text("{}")
+    place.write_text(json.dumps({"params": [repr(f"a_rule {identity}")]}))
 
 
 def snakemakes_record(path: str, folder: Path) -> Path:
@@ -51,10 +51,10 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path[:20]} {len(path)}")
 def test_record_is_looked_for_where_snakemake_puts_it(path, tmp_path):
-    assert not has_record(path, tmp_path)
-    record(tmp_path, path)
-    assert has_record(path, tmp_path)
-    assert not has_record(path + "x", tmp_path)
+    assert not record_of(path, tmp_path).exists()
+    record(tmp_path, path, ONE)
+    assert record_of(path, tmp_path).exists()
+    assert not record_of(path + "x", tmp_path).exists()
 
 
 def test_paths_are_long_enough_to_be_cut(tmp_path):
@@ -95,8 +95,11 @@ def test_result_of_another_identity_is_a_stranger(path, tmp_path):
         write(tmp_path, other, OTHER if other == path else ONE)
     named = path.removesuffix("/identity")
     assert strangers(chain(), tmp_path) == [named]
-    record(tmp_path, named)  # then Snakemake sees for itself that its identity is another
+    record(tmp_path, named, OTHER)  # then Snakemake sees for itself that its identity is another
     assert strangers(chain(), tmp_path) == []
+    # But not that another file was put in the place of the one that it remembers.
+    record(tmp_path, named, ONE)
+    assert strangers(chain(), tmp_path) == [named]
 
 
 def test_what_is_made_from_a_stranger_is_not_named(tmp_path):

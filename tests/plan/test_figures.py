@@ -138,7 +138,7 @@ def test_a_row_says_what_selects_its_run_in_the_tables():
     (row,) = drawing("fig07").rows
     assert row == {
         "label": "first, MLP",
-        "runs": [{"study": "mine", "dataset": "first", "run": "mlp"}],
+        "runs": [{"study": "mine", "dataset": "first", "run": "mlp", "seeds": [0, 4]}],
     }
 
 
@@ -147,7 +147,13 @@ def test_a_row_of_the_ablation_has_both_projections():
     assert first == {
         "label": "first, Laplace, ReLU",
         "runs": [
-            {"study": "mine", "dataset": "first", "run": f"laplace-relu-{role}", "role": role}
+            {
+                "study": "mine",
+                "dataset": "first",
+                "run": f"laplace-relu-{role}",
+                "seeds": [0, 4],
+                "role": role,
+            }
             for role in ("agop", "identity")
         ],
     }
@@ -155,7 +161,6 @@ def test_a_row_of_the_ablation_has_both_projections():
 
 
 def test_ablation_is_of_the_runs_that_differ_in_nothing_else():
-    """If there are none, of those with the same kernel and features, if only one is meant."""
     blocks = [
         {"name": "narrow", "width": 8},
         {"name": "wide", "width": 16},
@@ -166,9 +171,26 @@ def test_ablation_is_of_the_runs_that_differ_in_nothing_else():
     blocks[1]["width"] = 32
     message = refusal(config("ablation", {"deep_rfm": blocks, "networks": []}))
     assert "first, none needs a run of each projection" in message
-    assert "there are narrow, wide, and which is meant is unclear" in message
-    found = drawing("ablation", {"deep_rfm": blocks[1:], "networks": []})
-    assert shown(found)[:2] == ["first wide", "first none"]
+    assert "alike in all other settings" in message
+
+
+@pytest.mark.parametrize("kind", ["deep_rfm_curves", "gram", "overlay"])
+def test_rows_of_one_run_and_other_seeds_are_told_apart(kind):
+    filters = [{"kernel": "gaussian", "seed": 0}, {"kernel": "gaussian", "seed": 4}]
+    options = {"lines": filters, "y": "nc1"} if kind == "overlay" else {"rows": filters}
+    found = drawing("own", plot=kind, **options)
+    assert [row["runs"][0]["seeds"] for row in found.rows] == [[0], [4]]
+    assert [row["label"][-6:] for row in found.rows] == ["seed 0", "seed 4"]
+    assert [run.seed for run in found.runs] == [0, 4]
+
+
+def test_panels_of_a_sweep_may_share_runs():
+    """Which are read once."""
+    blocks = [{"kernel": ["laplace", "matern32"], "width": [16, 32], "datasets": ["first"]}]
+    rows = [{"kernel": "laplace"}, {"kernel": ["laplace", "matern32"]}]
+    options = {"plot": "sweep", "x": "width", "y": "nc1", "by": "kernel", "rows": rows}
+    found = drawing("own", {"deep_rfm": blocks}, **options)
+    assert len(set(found.runs)) == len(found.runs) == 8
 
 
 def test_ablation_of_one_seed_is_drawn_from_it():
@@ -358,7 +380,7 @@ def test_sweep_has_a_line_for_each_data_set_and_a_point_for_each_run():
     assert found.tables == ("deep_rfm",)
     assert len(found.runs) == 8  # of both seeds
     first = found.rows[0]["runs"][0]
-    assert set(first) == {"study", "dataset", "run", "x", "line"}
+    assert set(first) == {"study", "dataset", "run", "seeds", "x", "line"}
 
 
 def test_lines_of_a_sweep_may_be_of_any_setting():

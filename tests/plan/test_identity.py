@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from agop_collapse.files.contents import Contents
 from agop_collapse.plan import code_digest
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.contents import Contents
 from agop_collapse.plan.declarations import Network
 from agop_collapse.plan.identity import digest_of, identity
 from agop_collapse.plan.jobs import Jobs

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 from agop_collapse.data.archives import ARCHIVES
+from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.contents import Contents
 from agop_collapse.plan.jobs import Job, Jobs, TargetError
 from configurations import config_of, example
 

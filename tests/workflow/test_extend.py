@@ -203,7 +203,7 @@ import yaml
 workflow, studies = sys.argv[1:]
 sys.path.insert(0, workflow)
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.contents import Contents
+from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import Jobs
 
 read = yaml.safe_load(Path(studies).read_text())

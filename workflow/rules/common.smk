@@ -10,7 +10,7 @@ from agop_collapse.data import archives
 from agop_collapse.plan import existing
 from agop_collapse.plan.check import ConfigError
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.contents import Contents
+from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINED, Jobs, TargetError
 
 try:

@@ -23,7 +23,8 @@ with job(snakemake) as given:
     kernel = find_kernel(chosen["kernel"], chosen["bandwidth"])
     settings = deep_rfm.Settings(**chosen | {"kernel": kernel})
     data = load_dataset(snakemake.input.data, given["data"])
-    with resumable(Path(snakemake.output.layers), identity, versions=versions()) as folder:
+    made_on = {"device": device.name(where), "versions": versions()}
+    with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:
         done = load_layers_so_far(folder, identity, where)
         logging.info("computing on %s from layer %d", where, len(done) + 1)
         layers = deep_rfm.build(data, settings, seed, where, done)
@@ -31,5 +32,4 @@ with job(snakemake) as given:
         for number, layer in enumerate(progress, start=len(done) + 1):
             save_layer(folder, number, layer, identity)
             logging.info("layer %d: %s", number, layer.fit)
-    made_on = {"device": device.name(where), "versions": versions()}
     save_run(snakemake.output.record, identity, given["record"] | made_on)

@@ -24,10 +24,12 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
             try:
                 yield snakemake.params.settings
             except Exception as error:
-                message = f"{snakemake.rule}: {error}"
-                if not isinstance(error, UserError):
-                    traceback.print_exc()
-                    message = f"{snakemake.rule}: {type(error).__name__}: {error}"
-                print(message, file=log)
+                known = isinstance(error, UserError)
+                what = error if known else f"{type(error).__name__}: {error}"
+                message = f"{snakemake.rule}: {what}"
                 print(message, file=terminal)
+                with contextlib.suppress(OSError):  # as on a full disk
+                    if not known:
+                        traceback.print_exc()
+                    print(message, file=log)
                 raise SystemExit(1) from None

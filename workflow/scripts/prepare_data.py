@@ -3,6 +3,7 @@
 from agop_collapse.common.lookup import find_object
 from agop_collapse.data.dataset import save_dataset
 from agop_collapse.data.prepare import prepare
+from agop_collapse.files.contents import expect_contents
 from job import job
 
 with job(snakemake) as given:
@@ -11,5 +12,6 @@ with job(snakemake) as given:
         key: given[key] for key in ("test_path", "size", "channels") if given[key] is not None
     }
     images = find_object(given["reader"])(n, n_test, given["path"], **options)
+    expect_contents({given[key]: digest for key, digest in given["contents"].items()})
     dataset = prepare(images, n, n_test, given["standardize_test"])
     save_dataset(snakemake.output[0], dataset, given["identity"])

@@ -24,7 +24,8 @@ with job(snakemake) as given:
     network = build(architecture_of(given["settings"]), data.image_shape, data.classes, seed)
     settings = training_of(given["settings"])
     trainer = Trainer(network, data, settings, seed, where)
-    with resumable(Path(snakemake.output.checkpoints), identity, versions=versions()) as folder:
+    made_on = {"device": device.name(where), "versions": versions()}
+    with resumable(Path(snakemake.output.checkpoints), identity, **made_on) as folder:
         resume(trainer, folder, identity)
         logging.info("computing on %s from epoch %d", where, trainer.epoch)
         progress = tqdm(total=settings.epochs, initial=trainer.epoch, unit="epoch", mininterval=1)
@@ -37,5 +38,4 @@ with job(snakemake) as given:
                 logging.info("%s", measured)
         progress.close()
         finish(folder)
-    made_on = {"device": device.name(where), "versions": versions()}
     save_run(snakemake.output.record, identity, given["record"] | made_on)

@@ -23,6 +23,8 @@ def find_object(place: str) -> object:
         raise UserError(f"{place!r} must read module:object, as in my_file:my_object")
     if "" not in sys.path:  # the working folder, which a script's path need not hold
         sys.path.append("")
+    # Bytecode is taken for its source's by size and time; the user's own file is read each time.
+    sys.dont_write_bytecode = True
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

@@ -45,10 +45,28 @@ def expect_mapping(values: Any, where: str) -> None:
         raise ConfigError(f"{where} = {values!r} must be of type object")
 
 
+# Of one name in a path; file systems take 255 bytes, and temporary files need some of them.
+LONGEST_NAME = 200
+
+
+def check_apart(names: Iterable[Any], where: str) -> None:
+    """Raise ConfigError where two names differ in capital letters only."""
+    seen: dict[str, Any] = {}
+    for name in names:
+        other = seen.setdefault(str(name).lower(), name)
+        if other != name:
+            raise ConfigError(
+                f"{where}: the names {other} and {name} differ in capital letters only, and not "
+                "every file system tells these apart; change one of them"
+            )
+
+
 def check_name(name: Any, where: str) -> None:
     """Raise ConfigError unless `name` can be part of a path."""
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise ConfigError(f"{where}: {name!r} must be letters, digits and _, a letter first")
+    if len(name) > LONGEST_NAME:
+        raise ConfigError(f"{where}: {name!r} is longer than {LONGEST_NAME} characters")
 
 
 def unknown(where: str, value: Any, known: Iterable[str], what: str = "value") -> str:

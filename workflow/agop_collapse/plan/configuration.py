@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from . import declarations, figures
-from .check import ConfigError, as_yaml, check, check_name, expect_mapping, unknown
+from .check import (
+    LONGEST_NAME,
+    ConfigError,
+    as_yaml,
+    check,
+    check_apart,
+    check_name,
+    expect_mapping,
+    unknown,
+)
 from .declarations import KINDS_OF_KEY, RUN_KINDS, RUN_NAME, Dataset, DeepRFM, Network, TheoryKernel
 from .figures import Drawing
 from .registry import MODELS
@@ -78,6 +87,8 @@ def load(config: Mapping[str, Any]) -> Configuration:
     if not config["studies"]:
         mistakes.append("studies must not be empty")
     parts = {}
+    with _collected(mistakes):
+        check_apart(config["studies"], "studies")
     for name, study in config["studies"].items():
         with _collected(mistakes):
             check_name(name, "studies")
@@ -180,6 +191,8 @@ def _datasets(values: dict[str, Any], where: str) -> dict[str, Dataset]:
     if not values["datasets"]:
         raise ConfigError(f"{where}.datasets must not be empty")
     datasets, mistakes = {}, []
+    with _collected(mistakes):
+        check_apart(values["datasets"], f"{where}.datasets")
     for name, block in values["datasets"].items():
         with _collected(mistakes):
             check_name(name, f"{where}.datasets")
@@ -285,6 +298,11 @@ def _distinct(
     runs: list[Run] = []
     for kind, where, datasets, each in expanded:
         for dataset in datasets:
+            if len(each.name) > LONGEST_NAME:
+                raise ConfigError(
+                    f"{where}: the run name {each.name} is longer than {LONGEST_NAME} characters; "
+                    "give a shorter name, or sweep fewer settings in one block"
+                )
             key = (kind, dataset, each.name.lower())
             if key in seen:
                 _check_same(each, where, *seen[key], dataset)

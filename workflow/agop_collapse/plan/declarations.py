@@ -197,11 +197,12 @@ class DeepRFM(Block):
         "agop", f"What points are mapped by before the features. {_describe(PROJECTIONS)}."
     )
     depth: int = setting(20, "Layers.", ge=1, le=1000)
-    bandwidth: float = setting(2.0, "L of the kernel.", gt=0)
+    bandwidth: float = setting(2.0, "L of the kernel.", gt=0, le=1e9)
     ridge: float = setting(
         0.0,
         "Added to the kernel matrix's diagonal. A Gaussian kernel needs some, 1e-3 (D5).",
         ge=0,
+        le=1e9,
     )
     iterations: int = setting(1, "RFM iterations in a layer (D7).", ge=1, le=100)
     agop_norm: Literal["max", "mean", "sum", "trace"] = setting(
@@ -230,6 +231,7 @@ class DeepRFM(Block):
         label=r"$\gamma$",
         only_for=COS,
         gt=0,
+        le=1e9,
     )
     precision: Literal["float64", "float32"] = setting(
         "float64",
@@ -268,13 +270,14 @@ class Network(Block):
         "Gain of the hidden layers' Xavier-uniform initialisation; behind a backbone the first "
         "keeps PyTorch's default (D18).",
         gt=0,
+        le=1e9,
     )
     activation: _one_of(ACTIVATIONS) = setting(
         "relu", f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}."
     )
     loss: _one_of(LOSSES) = setting("mse", f"What training descends. {_describe(LOSSES)}.")
     optimizer: Literal["sgd", "adam"] = setting("sgd", "Optimizer.")
-    learning_rate: float = setting(0.05, "Its step size.", gt=0)
+    learning_rate: float = setting(0.05, "Its step size.", gt=0, le=1e9)
     momentum: float = setting(0.0, "Momentum of SGD.", ge=0, lt=1)
     recreate_optimizer: bool = setting(
         True, "Make the optimizer anew each epoch, as the paper's code does (D19)."

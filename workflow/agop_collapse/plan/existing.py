@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..files.stamp import read_identity
-from .jobs import Job
+from .jobs import Job, Jobs, TargetError
 
 RECORDS = Path(".snakemake", "metadata")
 # As long as a name in a folder may be, less one: see snakemake/persistence/file.py.
@@ -16,9 +16,10 @@ LONGEST_NAME = 254
 
 
 def strangers(jobs: Iterable[Job], folder: Path = Path()) -> list[str]:
-    """Outputs of other settings or code that Snakemake, without a record of them, would take.
+    """Outputs of other settings, data or code that Snakemake would take for today's.
 
-    Of those made from one another only the first are named: what is made from them follows.
+    That is where it has no record of an output, or one of another file that lay in its place. Of
+    outputs made from one another only the first are named: what is made from them follows.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def strangers(jobs: Iterable[Job], folder: Path = Path()) -> list[str]:
             behind |= set(job.outputs.values())
             continue
         for path in job.outputs.values():
-            if not has_record(path, folder) and _is_strange(folder / path, job.identity):
+            if _would_be_taken(path, job, folder) and _is_strange(folder / path, job.identity):
                 found.append(path)
                 behind |= set(job.outputs.values())
                 break
@@ -46,11 +47,19 @@ def _is_strange(path: Path, identity: str) -> bool:
     return read_identity(path) != identity
 
 
-def has_record(output: str, folder: Path = Path()) -> bool:
-    """Whether Snakemake knows how an output was made."""
+def _would_be_taken(output: str, job: Job, folder: Path) -> bool:
+    """Whether Snakemake has no reason to make an output anew."""
+    try:
+        return job.identity in record_of(output, folder).read_text()
+    except OSError:
+        return True
+
+
+def record_of(output: str, folder: Path = Path()) -> Path:
+    """The file in which Snakemake remembers how an output was made."""
     name = urlsafe_b64encode(output.encode()).decode()
     parts = [name[start : start + LONGEST_NAME] for start in range(0, len(name), LONGEST_NAME)]
-    return Path(folder, RECORDS, *(f"@{part}" for part in parts[:-1]), parts[-1]).exists()
+    return Path(folder, RECORDS, *(f"@{part}" for part in parts[:-1]), parts[-1])
 
 
 def other_versions(jobs: Iterable[Job], folder: Path = Path()) -> Mapping[str, int]:
@@ -82,15 +91,29 @@ def _installed(package: str) -> str | None:
         return None
 
 
+def warnings(jobs: Jobs, study: str, folder: Path = Path()) -> str:
+    """`warning` of the study that is built, and of every other that has results."""
+    lines = []
+    for name in jobs.studies:
+        if name != study and not Path(folder, "results", name).is_dir():
+            continue
+        target = "all" if name == study else f"all --config study={name}"
+        try:
+            lines.append(warning(jobs.behind(name), target, folder))
+        except TargetError:  # data of a study that nobody asked for
+            continue
+    return "\n".join(filter(None, lines))
+
+
 def warning(jobs: list[Job], target: str, folder: Path = Path()) -> str:
     """What a user should know of what lies there; empty if there is nothing to say."""
     lines = []
     if found := strangers(jobs, folder):
         what = "a result was" if len(found) == 1 else f"{len(found)} results were"
         lines += [
-            f"{what} made by other settings, data or code than today's, and without its own "
-            "records (.snakemake) Snakemake would take what it finds. To derive them again, and "
-            "all that is made from them, with your own options such as --configfile:",
+            f"{what} made by other settings, data or code than today's, and Snakemake would take "
+            "what it finds, as in a copy without its records (.snakemake). To derive them again, "
+            "and all that is made from them, with your own options such as --configfile:",
             f"    snakemake {target} -R {' '.join(found)}",
         ]
     for versions, count in other_versions(jobs, folder).items():

@@ -1,7 +1,7 @@
 """From filters on runs to the rows of a figure: what each kind of figure shows, and of which runs.
 
 A row is a plain dict: its label, and for each of its runs, seeds aside, what selects it in the
-tables (study, dataset, run), with what the kind of figure needs besides.
+tables (study, dataset, run, seeds), with what the kind of figure needs besides.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -78,9 +78,16 @@ def no_rows(request: Request) -> Rows:
 
 def one_run_a_row(request: Request) -> Rows:
     """A row for each run that passes a filter, each once."""
-    runs = chosen(request, request.draws, request.filters)
-    rows = [_row(full_label(request, run), [run]) for run in lines(runs)]
-    return Rows(rows, runs)
+    rows: list[dict[str, Any]] = []
+    drawn: dict[Run, None] = {}
+    for wanted in request.filters:
+        runs = chosen(request, request.draws, [wanted])
+        for run, seeds in lines(runs).items():
+            named = f", {filter_label({'seed': seeds}, run.kind)}" if "seed" in wanted else ""
+            row = _row(full_label(request, run) + named, run, seeds)
+            rows += [row] if row not in rows else []
+        drawn |= dict.fromkeys(runs)
+    return Rows(rows, list(drawn))
 
 
 def gram_rows(request: Request) -> Rows:
@@ -132,51 +139,35 @@ def curve_rows(request: Request) -> Rows:
 
 def ablation_rows(request: Request) -> Rows:
     """Two runs a row: with the AGOP, and its like with M = I."""
-    rows, runs = [], []
-    asked_for = chosen(request, "deep_rfm", request.filters)
-    for run in lines(asked_for):
+    rows: list[dict[str, Any]] = []
+    drawn: dict[Run, None] = {}
+    for run, seeds in lines(chosen(request, "deep_rfm", request.filters)).items():
         pair = {each.settings.projection: each for each in (run, _other_projection(request, run))}
         row = {
             "label": full_label(request, pair["agop"]),
-            "runs": [_selector(pair[role]) | {"role": role} for role in ("agop", "identity")],
+            "runs": [
+                _selector(pair[role], seeds) | {"role": role} for role in ("agop", "identity")
+            ],
         }
-        if row not in rows:
-            rows.append(row)
-            of_pair = {each.line for each in pair.values()}
-            seeds = {each.seed for each in asked_for if each.line == run.line}
-            runs += [each for each in request.runs if each.line in of_pair and each.seed in seeds]
-    return Rows(rows, runs)
+        rows += [row] if row not in rows else []
+        of_pair = {each.line for each in pair.values()}
+        drawn |= dict.fromkeys(
+            each for each in request.runs if each.line in of_pair and each.seed in seeds
+        )
+    return Rows(rows, list(drawn))
 
 
 def _other_projection(request: Request, run: Run) -> Run:
-    """The run that differs in its projection, if need be in other settings too."""
-
-    def alike(other: Run) -> bool:
-        same = ("study", "dataset", "kernel", "feature_map")
-        return all(other.value(key) == run.value(key) for key in same)
-
-    candidates = [
-        other
-        for other in lines(request.runs)
-        if other.kind == "deep_rfm"
-        and other.settings.projection != run.settings.projection
-        and alike(other)
-    ]
-    twin = run.settings.model_copy(update={"projection": None})
-    twins = [
-        other
-        for other in candidates
-        if other.settings.model_copy(update={"projection": None}) == twin
-    ]
-    found = twins or candidates
-    if len(found) != 1:
-        names = ", ".join(other.name for other in found)
-        reason = f"; there are {names}, and which is meant is unclear" if found else ""
-        raise request.refuse(
-            f": {full_label(request, run)} needs a run of each projection, agop and identity"
-            f"{reason}"
-        )
-    return found[0]
+    """The run that differs in its projection alone."""
+    projection = {"agop": "identity", "identity": "agop"}[run.settings.projection]
+    wanted = run.settings.model_copy(update={"projection": projection})
+    for other in request.runs:
+        if (other.study, other.dataset, other.settings) == (run.study, run.dataset, wanted):
+            return other
+    raise request.refuse(
+        f": {full_label(request, run)} needs a run of each projection, agop and identity, alike in "
+        "all other settings"
+    )
 
 
 def sweep_rows(request: Request) -> Rows:
@@ -185,15 +176,17 @@ def sweep_rows(request: Request) -> Rows:
     by = block.by or "dataset"
     kind = _kind_of(request, "rows", request.filters, {"x": block.x, "by": by})
     options = _measured(request, kind)
-    rows, drawn = [], []
+    rows: list[dict[str, Any]] = []
+    drawn: dict[Run, None] = {}
     for wanted in request.filters:
         runs = [
             run
             for run in chosen(request, kind, [wanted])
-            if run.value(block.x) is not None and applies_to(run, block.x)
+            if run.value(block.x) is not None and applies_to(run, block.x) and applies_to(run, by)
         ]
         points: dict[tuple[str, Any], Run] = {}
-        for run in lines(runs):
+        of_line = lines(runs)
+        for run in of_line:
             line = dataset_label(run.dataset) if by == "dataset" else value_label(run, by)
             other = points.setdefault((line, run.value(block.x)), run)
             if other is not run:
@@ -208,16 +201,17 @@ def sweep_rows(request: Request) -> Rows:
                 f" = {block.x!r}: the runs have one value of it only ({found})", "x"
             )
         selectors = [
-            _selector(run) | {"x": x if _is_number(x) else value_of(run, block.x), "line": line}
+            _selector(run, of_line[run])
+            | {"x": x if _is_number(x) else value_of(run, block.x), "line": line}
             for (line, x), run in points.items()
         ]
         label = filter_label(wanted, kind) if len(request.filters) > 1 else ""
         rows.append({"label": label, "runs": selectors})
-        drawn += runs
+        drawn |= dict.fromkeys(runs)
     _check_places(request, kind, options, drawn)
     x_label = declarations.label(RUN_KINDS[kind], block.x)
     tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
-    return Rows(rows, drawn, tables, options | {"x_label": x_label})
+    return Rows(rows, list(drawn), tables, options | {"x_label": x_label})
 
 
 def overlay_rows(request: Request) -> Rows:
@@ -232,6 +226,7 @@ def overlay_rows(request: Request) -> Rows:
     if getattr(request.block, x) is not None:
         raise request.refuse(f" = {getattr(request.block, x)!r}: {x} is on the x axis", x)
     labels: dict[Run, str] = {}
+    seeds: dict[Run, list[int]] = {}
     drawn: dict[Run, None] = {}
     for wanted in filters:
         passing = chosen(request, kind, [wanted], "lines")
@@ -240,11 +235,12 @@ def overlay_rows(request: Request) -> Rows:
         for run in lines(runs):
             named = filter_label(wanted, kind) if alone else ""
             labels[run] = named or full_label(request, run)
+        seeds |= lines(runs)
         drawn |= dict.fromkeys(runs)
     if len(set(labels.values())) < len(labels):
         labels = {run: f"{dataset_label(run.dataset)}, {run.name}" for run in labels}
     _check_places(request, kind, options, drawn)
-    rows = [_row(label, [run]) for run, label in labels.items()]
+    rows = [_row(label, run, seeds[run]) for run, label in labels.items()]
     tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
     return Rows(rows, list(drawn), tables, options | {"x": x})
 
@@ -394,12 +390,12 @@ def applies_to(run: Run, key: str) -> bool:
     return key in RUN_COLUMNS or applies(run.settings, key)
 
 
-def lines(runs: Iterable[Run]) -> list[Run]:
-    """One run of each, seeds aside."""
-    found: dict[tuple, Run] = {}
+def lines(runs: Iterable[Run]) -> dict[Run, list[int]]:
+    """One run of each, seeds aside, and the seeds that there are of it."""
+    found: dict[tuple, list[Run]] = {}
     for run in runs:
-        found.setdefault(run.line, run)
-    return list(found.values())
+        found.setdefault(run.line, []).append(run)
+    return {alike[0]: sorted(run.seed for run in alike) for alike in found.values()}
 
 
 def full_label(request: Request, run: Run) -> str:
@@ -438,12 +434,12 @@ def value_of(run: Run, key: str) -> str:
     return label_of(REGISTRIES[key], value) if key in REGISTRIES else as_text(value)
 
 
-def _row(label: str, runs: list[Run]) -> dict[str, Any]:
-    return {"label": label, "runs": [_selector(run) for run in runs]}
+def _row(label: str, run: Run, seeds: list[int]) -> dict[str, Any]:
+    return {"label": label, "runs": [_selector(run, seeds)]}
 
 
-def _selector(run: Run) -> dict[str, Any]:
-    return {"study": run.study, "dataset": run.dataset, "run": run.name}
+def _selector(run: Run, seeds: list[int]) -> dict[str, Any]:
+    return {"study": run.study, "dataset": run.dataset, "run": run.name, "seeds": seeds}
 
 
 def _is_bool(value: Any) -> bool:

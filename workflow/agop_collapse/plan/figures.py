@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import declarations
-from .check import ConfigError, check, check_name, did_you_mean, expect_mapping, unknown
+from .check import (
+    ConfigError,
+    check,
+    check_apart,
+    check_name,
+    did_you_mean,
+    expect_mapping,
+    unknown,
+)
 from .figure_kinds import FIGURE_KINDS, PAPER_FIGURES
 from .figure_rows import Request
 from .runs import Run
@@ -35,6 +43,7 @@ class Drawing:
 def check_blocks(values: Any, where: str) -> dict[str, declarations.Figure]:
     """The figures of a study, each with its kind of plot and only such keys as this takes."""
     expect_mapping(values, where)
+    check_apart(values, where)
     blocks, mistakes = {}, []
     for name, block in values.items():
         try:
@@ -125,12 +134,27 @@ def _resolve(
                     raise ConfigError(unknown(f"{where}.{key}[{index}].study", other, runs))
     defaults = paper.defaults if paper else {}
     made = kind.rows(Request(study, where, block, filters, every, kind.draws, defaults))
-    drawn = made.runs
+    rows, drawn = made.rows, made.runs
     if not kind.all_seeds:
-        smallest = {run.line: min(r.seed for r in drawn if r.line == run.line) for run in drawn}
-        drawn = [run for run in drawn if run.seed == smallest[run.line]]
+        rows, drawn = _of_smallest_seeds(rows, drawn)
     tables = made.tables or kind.tables
-    return Drawing(name, block.plot, block, made.rows, made.options, tuple(drawn), tables)
+    return Drawing(name, block.plot, block, rows, made.options, tuple(drawn), tables)
+
+
+def _of_smallest_seeds(
+    rows: list[dict[str, Any]], runs: list[Run]
+) -> tuple[list[dict[str, Any]], list[Run]]:
+    """Rows of one seed each, and the runs that are left."""
+    rows = [
+        row | {"runs": [each | {"seeds": each["seeds"][:1]} for each in row["runs"]]}
+        for row in rows
+    ]
+    shown = {
+        (each["study"], each["dataset"], each["run"], *each["seeds"])
+        for row in rows
+        for each in row["runs"]
+    }
+    return rows, [run for run in runs if (run.study, run.dataset, run.name, run.seed) in shown]
 
 
 def _as_list(value: Any) -> list[Any]:

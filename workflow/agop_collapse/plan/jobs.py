@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from ..common.errors import UserError
 from ..data import archives
 from ..files.columns import OF_A_RUN
+from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
 from .configuration import Configuration, Study, own_file
-from .contents import Contents
 from .declarations import Dataset
 from .figures import Drawing
 from .identity import digest_of, identity
@@ -133,7 +133,10 @@ class Jobs:
 
     def _code(self, script: str, *places: str) -> str:
         entries = [self._file(place) for place in places if place]
-        return code_digest(self._scripts / f"{script}.py", self._library, entries)
+        try:
+            return code_digest(self._scripts / f"{script}.py", self._library, entries)
+        except (SyntaxError, ValueError, OSError) as error:
+            raise TargetError(f"the code of {script} cannot be read: {error}") from error
 
     def _file(self, place: str) -> Path:
         """The file of a "module:object", the library's or the user's own."""
@@ -176,7 +179,8 @@ class Jobs:
         return Job(
             made,
             settings
-            | {"identity": made, "reader": reader, "path": path, "test_path": dataset.test_path},
+            | {"identity": made, "reader": reader, "contents": own}
+            | {"path": path, "test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": f"results/{study}/data/{name}.safetensors"},
             mem_mb=resources.data_mem_mb(dataset),
@@ -419,12 +423,31 @@ class Jobs:
         found |= {f"table {name}": job for name, job in self.tables(study).items()}
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
 
-    def public_files(self, study: str) -> list[str]:
-        """Files of all public data sets of a study."""
-        datasets = self.studies[study].datasets
-        files = [
-            file for name in datasets for file in self.prepare_data(study, name).inputs["files"]
+    def behind(self, study: str) -> list[Job]:
+        """All that a study keeps, and before it what its figures take from other studies."""
+        jobs = [
+            job
+            for run in self._runs_elsewhere(study)
+            for job in (
+                self.prepare_data(run.study, run.dataset),
+                self.make(run),
+                self.measure(run),
+            )
         ]
+        jobs += self.everything(study).values()
+        return list({tuple(job.outputs.values()): job for job in jobs}.values())
+
+    def _runs_elsewhere(self, study: str) -> list[Run]:
+        """The runs of other studies that a study's figures show."""
+        drawings = self.studies[study].drawings.values()
+        shown = dict.fromkeys(run for drawing in drawings for run in drawing.runs)
+        return [run for run in shown if run.study != study]
+
+    def public_files(self, study: str) -> list[str]:
+        """Files of all public data sets that a study, or a figure of it, is made from."""
+        datasets = [(study, name) for name in self.studies[study].datasets]
+        datasets += [(run.study, run.dataset) for run in self._runs_elsewhere(study)]
+        files = [file for each in datasets for file in self.prepare_data(*each).inputs["files"]]
         return list(dict.fromkeys(files))
 
 

@@ -65,8 +65,8 @@ def filter_keys(kind: str) -> list[str]:
 def typed_settings(settings: Block) -> dict[str, Any]:
     """Settings that have an effect, by name, keys sorted, each number of its declared type."""
     return {
-        name: getattr(settings, name)
-        for name in sorted(type(settings).model_fields)
+        name: value + 0.0 if isinstance(value, float) else value  # 0.0 for -0.0
+        for name, value in sorted(settings)
         if facts(type(settings), name).counts and applies(settings, name)
     }
 

@@ -29,13 +29,13 @@ def has_run(tables: dict[str, pd.DataFrame], table: str, run: dict) -> bool:
 
 
 def select_run(tables: dict[str, pd.DataFrame], table: str, run: dict) -> pd.DataFrame:
-    """The rows of a table that are of one run, of all its seeds.
+    """The rows of a table that are of one run, of all its seeds or of those that are wanted.
 
     Parameters
     ----------
     tables : tables by name
     table : name of the one to select from
-    run : study, dataset and run; its other keys do not matter
+    run : study, dataset, run, and the seeds if not all; its other keys do not matter
 
     Raises
     ------
@@ -57,7 +57,10 @@ def select_run(tables: dict[str, pd.DataFrame], table: str, run: dict) -> pd.Dat
 
 
 def _is_of(frame: pd.DataFrame, run: dict) -> np.ndarray:
-    return np.logical_and.reduce([frame[column] == run[column] for column in RUN_COLUMNS])
+    conditions = [frame[column] == run[column] for column in RUN_COLUMNS]
+    if "seeds" in run:
+        conditions.append(frame["seed"].isin(run["seeds"]))
+    return np.logical_and.reduce(conditions)
 
 
 def select_part(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:

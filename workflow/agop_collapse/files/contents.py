@@ -4,7 +4,10 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from .atomic import StorageError
 
 
 class Contents:
@@ -13,16 +16,21 @@ class Contents:
     A file is read again when its size, inode, or time of modification or change is another; the
     time of change is the system's own, so a file copied over with its old times is seen.
 
-    memory : where the digests are kept; of a memory that cannot be read or written nothing is used
+    memory : where the digests are kept; without one, or with one that cannot be read, all is read
     """
 
-    def __init__(self, memory: Path):
-        self._memory = Path(memory)
-        try:
-            self._known = dict(json.loads(self._memory.read_text()))
-        except (OSError, ValueError, TypeError):
-            self._known = {}
+    def __init__(self, memory: Path | None = None):
+        self._memory = memory
+        self._known = self._remembered()
         self._changed = False
+
+    def _remembered(self) -> dict[str, list]:
+        if self._memory is None:
+            return {}
+        try:
+            return dict(json.loads(self._memory.read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def digest(self, path: Path) -> str:
         """SHA-256 of a file's bytes, or of the names and digests of a folder's files, hex digits.
@@ -44,7 +52,8 @@ class Contents:
             for name in names
         )
         for file in sorted(files):
-            digest.update(f"{file.relative_to(folder)}\0{self._of_file(file)}\n".encode())
+            digest.update(os.fsencode(file.relative_to(folder)))
+            digest.update(f"\0{self._of_file(file)}\n".encode())
         return digest.hexdigest()
 
     def _of_file(self, file: Path) -> str:
@@ -61,7 +70,7 @@ class Contents:
         return found
 
     def _keep(self) -> None:
-        if not self._changed:
+        if self._memory is None or not self._changed:
             return
         self._changed = False
         try:
@@ -73,3 +82,17 @@ class Contents:
             os.replace(partial.name, self._memory)
         except OSError:
             pass  # a folder that may not be written to costs the time of reading again
+
+
+def expect_contents(digests: Mapping[Path, str]) -> None:
+    """Raise StorageError unless files and folders still have the content that a job is planned for.
+
+    To be asked once they are read, so that a change between planning and reading does not pass.
+
+    Parameters
+    ----------
+    digests : of `Contents.digest`, by path
+    """
+    for path, digest in digests.items():
+        if Contents().digest(path) != digest:
+            raise StorageError(f"{path} was changed while the workflow ran; run it again")

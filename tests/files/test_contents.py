@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from agop_collapse.plan.contents import Contents
+from agop_collapse.files.contents import Contents
 
 
 def digest(path: Path, memory: Path) -> str:
