@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from agop_collapse.files.contents import Contents
+from agop_collapse.files.atomic import StorageError
+from agop_collapse.files.contents import Contents, expect_contents
 
 
 def digest(path: Path, memory: Path) -> str:
@@ -143,3 +144,29 @@ def test_links_in_a_folder_are_followed(folder, memory, tmp_path):
     assert digest(folder, memory) == before
     (elsewhere / "1.png").write_text("other")
     assert digest(folder, memory) != before
+
+
+def test_without_a_memory_all_is_read_and_nothing_kept(file, tmp_path):
+    before = Contents().digest(file)
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    file.write_bytes(b"9876543210")
+    os.utime(file, ns=times)
+    assert Contents().digest(file) != before
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_name_that_is_no_unicode_is_digested(tmp_path, memory):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")).write_bytes(b"1")
+    before = digest(folder, memory)
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")).rename(folder / "cafe.png")
+    assert digest(folder, memory) != before
+
+
+def test_content_that_is_no_longer_the_planned_one_is_refused(file):
+    planned = {file: Contents().digest(file)}
+    expect_contents(planned)
+    file.write_bytes(b"9876543210")
+    with pytest.raises(StorageError, match=r"images\.npz was changed while the workflow ran"):
+        expect_contents(planned)

@@ -268,6 +268,31 @@ def test_resuming_without_the_optimizers_state_does_not(data, settings):
     assert not same(weights_of(unbroken), weights_of(resumed))
 
 
+def test_backbone_that_draws_resumes_and_draws_by_its_seed(data):
+    """Dropout takes what it drops from the global generator, whatever that is before."""
+
+    def with_dropout(channels: int, height: int, width: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Dropout(0.5))
+
+    def trainer(seed: int) -> Trainer:
+        architecture = dataclasses.replace(papers.mlp(12, 1.0), backbone=with_dropout)
+        network = networks.build(architecture, data.image_shape, data.classes, 3)
+        return Trainer(network, data, SGD, seed, CPU)
+
+    unbroken = trainer(0)
+    run_epochs(unbroken, 2)
+    weights = copy.deepcopy(unbroken.network.state_dict())
+    state = copy.deepcopy(unbroken.optimizer_state())
+    run_epochs(unbroken, 2)
+    torch.manual_seed(123)
+    resumed, other = trainer(0), trainer(1)
+    for each in (resumed, other):
+        each.resume(2, weights, copy.deepcopy(state))
+        run_epochs(each, 2)
+    assert same(weights_of(resumed), weights_of(unbroken))
+    assert not same(weights_of(other), weights_of(unbroken))
+
+
 # --- measuring --------------------------------------------------------------------------------
 
 

@@ -409,6 +409,34 @@ def places(value: object, path: tuple = ()) -> list[tuple]:
     return [path, *(found for name, item in inner for found in places(item, (*path, name)))]
 
 
+@pytest.mark.parametrize(
+    ("place", "first", "second"),
+    [
+        (("studies",), "mine", "Mine"),
+        (("studies", "mine", "datasets"), "first", "First"),
+        (("studies", "mine", "figures"), "fig05", "FIG05"),
+    ],
+)
+def test_names_that_differ_in_capital_letters_only_are_refused(place, first, second):
+    config = example()
+    names = config
+    for key in place:
+        names = names[key]
+    names[second] = names[first]
+    where = ".".join(place)
+    assert f"{where}: the names {first} and {second} differ in capital letters" in refusal(config)
+
+
+def test_names_that_are_too_long_are_refused():
+    config = changed("datasets", {"d" * 201: {"kind": "digits", "n": 300}})
+    assert "is longer than 200 characters" in refusal(config)
+    config = changed("deep_rfm[0].name", "x" * 195)
+    config["studies"]["mine"]["deep_rfm"][0]["width"] = [8, 16]
+    message = refusal(config)
+    assert message.startswith("studies.mine.deep_rfm[0]: the run name xxx")
+    assert "longer than 200 characters; give a shorter name" in message
+
+
 @given(place=st.sampled_from(places(example())), junk=JUNK, name=KEYS)
 @hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_junk_anywhere_is_refused_in_words_if_at_all(place, junk, name):
