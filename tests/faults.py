@@ -6,10 +6,10 @@ one seed and with two. That takes two hours of one core; tests/workflow/test_fau
 """
 
 import argparse
+import hashlib
 import itertools
 import json
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -179,7 +179,7 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """In one line."""
+        """All of it, in one line."""
         failing = ", ".join(" ".join(map(str, fault)) for fault in self.faults)
         return f"{self.change}, seeds {self.seeds}: {failing}; {self.target or 'default target'}"
 
@@ -311,9 +311,22 @@ def every_case(faults: Faults, seeds: list[int]) -> list[Case]:
     return cases
 
 
+def together(cases: list[Case]) -> list[Case]:
+    """The cases of one mode, change and number of seeds as one, in which every job fails once."""
+    groups: dict[tuple, list[Fault]] = {}
+    for case in cases:
+        (fault,) = case.faults
+        groups.setdefault((fault.mode, case.change, case.seeds), []).append(fault)
+    return [
+        Case(tuple(faults), change, seeds, "figures/" if number % 3 else "")
+        for number, ((_, change, seeds), faults) in enumerate(groups.items())
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--all", action="store_true", required=True, help="run every case")
+    parser.add_argument("--together", action="store_true", help="every job in one re-run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="numbers of seeds")
     folder = Path(tempfile.gettempdir(), "agop-collapse-faults")
     parser.add_argument("--work", type=Path, default=folder, help=f"folder to work in; {folder}")
@@ -330,7 +343,7 @@ def main() -> int:
 
     def run(case: Case) -> bool:
         start, reason = time.monotonic(), ""
-        root = faults.root / "cases" / re.sub(r"\W+", "-", case.name)
+        root = faults.root / "cases" / hashlib.sha256(case.name.encode()).hexdigest()[:16]
         shutil.rmtree(root, ignore_errors=True)
         try:
             faults.run(case, root)
@@ -346,7 +359,9 @@ def main() -> int:
 
     with ThreadPoolExecutor(given.jobs) as pool:
         list(pool.map(faults.finished, given.seeds))
-        waiting = [case for case in every_case(faults, given.seeds) if case.name not in finished]
+        cases = every_case(faults, given.seeds)
+        cases = together(cases) if given.together else cases
+        waiting = [case for case in cases if case.name not in finished]
         random.Random(0).shuffle(waiting)  # so that a part of them is of every kind
         print(f"{len(finished)} cases are finished, {len(waiting)} to run", flush=True)
         failed = len(waiting) - sum(pool.map(run, waiting))

@@ -48,6 +48,7 @@ def test_both_sides_of_a_network_agree():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+@pytest.mark.slow
 def test_the_command_writes_its_times_and_their_table(tmp_path):
     page, output = tmp_path / "page.md", tmp_path / "results.json"
     page.write_text("Before\n<!-- benchmarks: begin -->\nold\n<!-- benchmarks: end -->\nAfter\n")

@@ -377,6 +377,7 @@ def test_file_cut_short_anywhere_is_refused(written):
         assert_refused(path, "network_training", "")
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_changes_what_is_read(written):
     """Every byte in turn: either the file is refused, or the byte carries nothing that is read."""
     path, expected = written

@@ -68,11 +68,13 @@ def check_layers(data: Dataset, kernel: str, ridge: float, width: int, every: in
 @pytest.mark.parametrize(
     ("kernel", "ridge", "reached"), [("laplace", 0, 1e-7), ("gaussian", 1e-3, 1.5e-9)]
 )
+@pytest.mark.slow
 def test_no_layer_of_the_digits_is_further_off_than_plain_float32(kernel, ridge, reached):
     data = prepare(digit_images.load(600, 0), 600, 0)
     assert check_layers(data, kernel, ridge, 512) < reached
 
 
+@pytest.mark.slow
 def test_nor_is_one_of_mnist(real_root):
     """Every fourth: the truth takes seconds a layer."""
     folder = real_root("mnist") / "mnist"
