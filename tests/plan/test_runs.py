@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from agop_collapse.plan.check import ConfigError
 from agop_collapse.plan.declarations import RUN_KINDS, Block, DeepRFM, Network
 from agop_collapse.plan.runs import Run, as_text, dataset_label, expand, filter_keys, typed_settings
 from configurations import config_of, refusal, study
@@ -156,7 +157,7 @@ def test_values_as_text(value, text):
     assert as_text(value) == text
 
 
-NUMBERS = st.floats(1e-300, 1e300) | st.integers(1, 10**6).map(float)
+NUMBERS = st.floats(1e-300, 1e9) | st.integers(1, 10**6).map(float)
 OWN = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,4}(\.[a-z_])?:[A-Za-z_][A-Z0-9]?", fullmatch=True)
 COMMON = Path(__file__).parents[2] / "workflow" / "rules" / "common.smk"
 WILDCARD = re.search(r'^ +run="(.+)",$', COMMON.read_text(), flags=re.MULTILINE)[1]
@@ -178,7 +179,11 @@ WILDCARD = re.search(r'^ +run="(.+)",$', COMMON.read_text(), flags=re.MULTILINE)
 def test_names_are_safe_in_paths_and_shells_and_told_apart_by_swept_numbers(block):
     kernel = block.get("kernel", "")
     assume(not isinstance(kernel, list) or len(kernel) == len(set(kernel)))
-    found = names("deep_rfm", block)
+    try:
+        found = names("deep_rfm", block)
+    except ConfigError as error:
+        assume("longer than 200 characters" not in str(error))
+        raise
     for name in found:
         assert shlex.quote(name) == name
         assert Path(name).name == name

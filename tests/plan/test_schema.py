@@ -14,7 +14,7 @@ from agop_collapse.plan.registry import ACTIVATIONS, KERNELS, LOSSES, MODELS
 from agop_collapse.plan.runs import expand
 from agop_collapse.plan.schema import PATH, schema, text
 from configurations import config_of, example
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -246,7 +246,11 @@ def studies(draw) -> dict[str, Any]:
 def test_whatever_the_schema_allows_loads_and_is_complete(parts, chance):
     config = {"study": chance.choice(sorted(parts)), "studies": parts}
     VALIDATOR.validate(config)
-    loaded = load(config)
+    try:
+        loaded = load(config)
+    except ConfigError as error:  # which no schema can say
+        assume("longer than 200 characters" not in str(error))
+        raise
     for name, given_parts in parts.items():
         study = loaded.studies[name]
         assert study.settings.seeds == given_parts["seeds"]

@@ -82,8 +82,7 @@ CODE = {
 SETTINGS = {
     "description: another": set(),
     "seeds: [1, 0]; networks.0.gain: 1; networks.0.momentum: 9.0e-1": set(),
-    # The table of runs has it as a column; nothing else is made of it.
-    "deep_rfm.0.block_rows: 16": {"list_runs"},
+    "deep_rfm.0.block_rows: 16": set(),
     "figures.fig01.layers: [1, 3]": {"fig01"},
     "figures.fig03: {title: Curves}": {"fig03"},
     "theory_kernel.draws: 3": THEORY,

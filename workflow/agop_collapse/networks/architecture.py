@@ -1,7 +1,6 @@
 """Networks: a backbone and a head of five fully connected layers, no biases (Appendix D)."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..common.errors import UserError
-from ..common.seeding import derive_seed
+from ..common.seeding import global_generator
 from .activations.activation import Activation
 
 HIDDEN_LAYERS = 5
@@ -77,7 +76,7 @@ def build(
     ------
     UserError : on a backbone that does not fit.
     """
-    with _seeded(seed):
+    with global_generator(seed, "initialisation"):
         images_to_features = architecture.backbone(*image_shape)
         features = _count_features(images_to_features, image_shape, architecture)
         backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
@@ -101,11 +100,3 @@ def _count_features(
             f"{tuple(features.shape)}; it must be (1, features)"
         )
     return features.shape[1]
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    # Torch's layers draw their first weights from the global generator only.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "initialisation"))
-        yield

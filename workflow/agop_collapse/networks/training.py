@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..common.device import tf32
 from ..common.errors import UserError
-from ..common.seeding import derive_seed, generator
+from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
 from .architecture import Network
 from .cuda_graph import CapturedStep
@@ -115,11 +115,11 @@ class Trainer:
             forget(self.optimizer)
         x, _ = self._train
         self.network.train()
-        # For layers of a backbone that draw from the global generator, such as dropout.
-        torch.manual_seed(derive_seed(self.seed, "layers", self.epoch))
         order = torch.randperm(len(x), generator=generator(self.seed, "batches", self.epoch))
         self._total.zero_()
-        with tf32(self.settings.arithmetic == "tf32"):
+        # Layers of a backbone may draw, as dropout does.
+        draws = global_generator(self.seed, "layers", self.epoch, device=x.device.type)
+        with tf32(self.settings.arithmetic == "tf32"), draws:
             for batch in order.to(x.device).split(self.settings.batch_size):
                 self._take_step(batch)
         self.epoch += 1
