@@ -168,6 +168,9 @@ def test_ablation_is_of_the_runs_that_differ_in_nothing_else():
     ]
     found = drawing("ablation", {"deep_rfm": blocks, "networks": []})
     assert shown(found)[:2] == ["first wide", "first none"]
+    blocks[1]["block_rows"] = 7  # which changes no result
+    found = drawing("ablation", {"deep_rfm": blocks, "networks": []})
+    assert shown(found)[:2] == ["first wide", "first none"]
     blocks[1]["width"] = 32
     message = refusal(config("ablation", {"deep_rfm": blocks, "networks": []}))
     assert "first, none needs a run of each projection" in message

@@ -13,7 +13,7 @@ from . import declarations
 from .check import ConfigError, did_you_mean, unknown
 from .declarations import RUN_KINDS, applies
 from .registry import ACTIVATIONS, FEATURE_MAPS, KERNELS, LOSSES, MODELS, PROJECTIONS, label_of
-from .runs import Run, as_text, dataset_label, filter_keys
+from .runs import Run, as_text, dataset_label, filter_keys, typed_settings
 
 # What can be drawn against a setting, layer or epoch, by the table that has it.
 MEASURES = {kind: measures(kind) for kind in RUN_KINDS}
@@ -160,9 +160,10 @@ def ablation_rows(request: Request) -> Rows:
 def _other_projection(request: Request, run: Run) -> Run:
     """The run that differs in its projection alone."""
     projection = {"agop": "identity", "identity": "agop"}[run.settings.projection]
-    wanted = run.settings.model_copy(update={"projection": projection})
+    wanted = typed_settings(run.settings) | {"projection": projection}
     for other in request.runs:
-        if (other.study, other.dataset, other.settings) == (run.study, run.dataset, wanted):
+        beside = other.kind == "deep_rfm" and other.study == run.study
+        if beside and other.dataset == run.dataset and typed_settings(other.settings) == wanted:
             return other
     raise request.refuse(
         f": {full_label(request, run)} needs a run of each projection, agop and identity, alike in "
