@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from agop_collapse.plan.check import ConfigError
+from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.configuration import Study, load
 
 EXAMPLE = """

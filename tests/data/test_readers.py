@@ -12,13 +12,13 @@ import pytest
 import scipy.io
 from agop_collapse.common.lookup import find_object
 from agop_collapse.data import readers
-from agop_collapse.data.archives import ARCHIVES
 from agop_collapse.data.dataset import load_dataset
+from agop_collapse.data.downloads import ARCHIVES
 from agop_collapse.data.prepare import DataError, prepare
 from agop_collapse.data.readers import image_folder, npz
 from agop_collapse.files.stamp import read_identity
-from agop_collapse.plan.declarations import DATASET_KINDS
 from agop_collapse.plan.registry import reader_of
+from agop_collapse.plan.settings import DATASET_KINDS
 from PIL import Image
 from snakemake_runs import snakemake
 from torchvision import datasets

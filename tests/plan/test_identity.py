@@ -15,10 +15,10 @@ import yaml
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan import code_digest
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.declarations import Network
 from agop_collapse.plan.identity import digest_of, identity
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.runs import typed_settings
+from agop_collapse.plan.settings import Network
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from agop_collapse.common.lookup import find_object
-from agop_collapse.data.archives import ARCHIVES
+from agop_collapse.data.downloads import ARCHIVES
 from agop_collapse.machine import agop, deep_rfm, random_features
 from agop_collapse.machine.kernels.radial import RadialKernel
 from agop_collapse.networks import training
 from agop_collapse.networks.activations.activation import Activation
 from agop_collapse.networks.architecture import Architecture
 from agop_collapse.networks.losses.loss import Loss
-from agop_collapse.plan.declarations import DATASET_KINDS, RUN_KINDS
 from agop_collapse.plan.figure_kinds import FIGURE_KINDS, PAPER_FIGURES
 from agop_collapse.plan.registry import (
     ACTIVATIONS,
@@ -32,6 +31,7 @@ from agop_collapse.plan.registry import (
     reader_of,
 )
 from agop_collapse.plan.schema import schema
+from agop_collapse.plan.settings import DATASET_KINDS, RUN_KINDS
 from configurations import study
 
 LIBRARY = Path(__file__).parents[2] / "workflow" / "agop_collapse"

@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from agop_collapse.plan.check import ConfigError
-from agop_collapse.plan.declarations import RUN_KINDS, Block, DeepRFM, Network
+from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.runs import Run, as_text, dataset_label, expand, filter_keys, typed_settings
+from agop_collapse.plan.settings import RUN_KINDS, Block, DeepRFM, Network
 from configurations import config_of, refusal, study
 from hypothesis import assume, given
 from hypothesis import strategies as st

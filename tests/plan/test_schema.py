@@ -7,12 +7,18 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from agop_collapse.plan.check import ConfigError
+from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.configuration import STUDY_KEYS, load
-from agop_collapse.plan.declarations import KINDS_OF_KEY, RUN_KINDS, Dataset, Figure, TheoryKernel
 from agop_collapse.plan.registry import ACTIVATIONS, KERNELS, LOSSES, MODELS
 from agop_collapse.plan.runs import expand
 from agop_collapse.plan.schema import PATH, schema, text
+from agop_collapse.plan.settings import (
+    KINDS_OF_KEY,
+    RUN_KINDS,
+    Dataset,
+    FigureSettings,
+    TheoryKernel,
+)
 from configurations import config_of, example
 from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
@@ -44,7 +50,7 @@ def test_configurations_are_valid(config):
     [
         ("dataset", Dataset),
         ("theory_kernel", TheoryKernel),
-        ("figure", Figure),
+        ("figure", FigureSettings),
         *zip(("deep_rfm", "network"), RUN_KINDS.values(), strict=True),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 from agop_collapse.files import tables
-from agop_collapse.plan.declarations import RUN_KINDS, Dataset
+from agop_collapse.plan.settings import RUN_KINDS, Dataset
 from agop_collapse.plan.tables import runs_rows, runs_types
 from configurations import study
 

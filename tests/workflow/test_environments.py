@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 from agop_collapse.plan.code_digest import files_reached
-from agop_collapse.plan.declarations import DATASET_KINDS
 from agop_collapse.plan.figure_kinds import FIGURE_KINDS
 from agop_collapse.plan.registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, reader_of
+from agop_collapse.plan.settings import DATASET_KINDS
 from workflow_helpers import ROOT, Workplace
 
 WORKFLOW = ROOT / "workflow"

@@ -6,12 +6,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from agop_collapse.data import archives
+from agop_collapse.data import downloads
 from agop_collapse.plan import existing
-from agop_collapse.plan.check import ConfigError
+from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.configuration import load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINED, Jobs, TargetError
+from agop_collapse.plan.paths import DATA, FIGURE, LOGS, RUN, TABLE, TABLES
 
 try:
     configuration = load(config)
@@ -28,9 +29,8 @@ JOBS = Jobs(
     Contents(Path(".snakemake", "agop_collapse", "contents.json")),
 )
 
-DATA = "results/{study}/data/{dataset}.safetensors"
-DEEP_RFM = "results/{study}/deep_rfm/{dataset}/{run}/seed{seed}"
-NETWORK = "results/{study}/networks/{dataset}/{run}/seed{seed}"
+DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
+NETWORK = RUN.replace("{kind}", "networks")
 
 
 wildcard_constraints:

@@ -5,10 +5,10 @@ rule plot_figure:
     input:
         inputs("plot_figure", "parts"),
     output:
-        pdf="figures/{study}/{figure}.pdf",
-        png="figures/{study}/{figure}.png",
+        pdf=f"{FIGURE}.pdf",
+        png=f"{FIGURE}.png",
     log:
-        "results/{study}/logs/figures/{figure}.log",
+        f"{LOGS}/figures/{{figure}}.log",
     conda:
         "../../envs/plot.yaml"
     threads: 1

@@ -5,9 +5,9 @@ rule combine_table:
     input:
         inputs("combine_table", "parts"),
     output:
-        "results/{study}/tables/{table}.parquet",
+        TABLE,
     log:
-        "results/{study}/logs/combine_table/{table}.log",
+        f"{LOGS}/combine_table/{{table}}.log",
     wildcard_constraints:
         table="|".join(table for tables in COMBINED.values() for table in tables),
     conda:
@@ -27,9 +27,9 @@ rule combine_table:
 
 rule list_runs:
     output:
-        "results/{study}/tables/runs.parquet",
+        f"{TABLES}/runs.parquet",
     log:
-        "results/{study}/logs/list_runs.log",
+        f"{LOGS}/list_runs.log",
     conda:
         "../../envs/plot.yaml"
     threads: 1
@@ -49,10 +49,10 @@ rule summarise_nfa:
     input:
         inputs("summarise_nfa", "parts"),
     output:
-        parquet="results/{study}/tables/nfa_summary.parquet",
-        csv="results/{study}/tables/nfa_summary.csv",
+        parquet=f"{TABLES}/nfa_summary.parquet",
+        csv=f"{TABLES}/nfa_summary.csv",
     log:
-        "results/{study}/logs/summarise_nfa.log",
+        f"{LOGS}/summarise_nfa.log",
     conda:
         "../../envs/plot.yaml"
     threads: 1

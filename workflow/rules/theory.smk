@@ -3,9 +3,9 @@
 
 rule simulate_theory_kernel:
     output:
-        "results/{study}/tables/theory_kernel.parquet",
+        f"{TABLES}/theory_kernel.parquet",
     log:
-        "results/{study}/logs/simulate_theory_kernel.log",
+        f"{LOGS}/simulate_theory_kernel.log",
     conda:
         "../../envs/compute.yaml"
     threads: needs("simulate_theory_kernel", "threads")

@@ -1,6 +1,6 @@
 """Download an archive of a public data set and put its files in place."""
 
-from agop_collapse.data.archives import fetch
+from agop_collapse.data.downloads import fetch
 from job import job
 
 with job(snakemake) as given:

@@ -1,1 +1,1 @@
-"""From archives, folders and arrays of images to a prepared data set."""
+"""From downloads, folders and arrays of images to a prepared data set."""

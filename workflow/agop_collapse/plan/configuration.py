@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import declarations, figures
-from .check import (
+from . import figures
+from .config_errors import (
     LONGEST_NAME,
     ConfigError,
     as_yaml,
@@ -18,13 +18,23 @@ from .check import (
     expect_mapping,
     unknown,
 )
-from .declarations import KINDS_OF_KEY, RUN_KINDS, RUN_NAME, Dataset, DeepRFM, Network, TheoryKernel
 from .figures import Drawing
 from .registry import MODELS
 from .runs import Expanded, Run, expand
+from .settings import (
+    KINDS_OF_KEY,
+    RUN_KINDS,
+    RUN_NAME,
+    Dataset,
+    DeepRFM,
+    FigureSettings,
+    Network,
+    StudySettings,
+    TheoryKernel,
+)
 
 STUDY_KEYS = (
-    *declarations.Study.model_fields,
+    *StudySettings.model_fields,
     "datasets",
     *RUN_KINDS,
     "theory_kernel",
@@ -41,7 +51,7 @@ class Study:
     """
 
     name: str
-    settings: declarations.Study
+    settings: StudySettings
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
@@ -131,11 +141,11 @@ class _collected:
 class _Part:
     """A study before its figures, which may have other studies' runs, are resolved."""
 
-    settings: declarations.Study
+    settings: StudySettings
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
-    figures: dict[str, declarations.Figure]
+    figures: dict[str, FigureSettings]
 
 
 def _check_study(name: str, values: Any, where: str) -> _Part:
@@ -144,8 +154,8 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         unknown(where, key, STUDY_KEYS, what="key") for key in values if key not in STUDY_KEYS
     ]
     datasets: dict[str, Dataset] = {}
-    drawn: dict[str, declarations.Figure] = {}
-    settings = declarations.Study()
+    drawn: dict[str, FigureSettings] = {}
+    settings = StudySettings()
     theory_kernel = TheoryKernel()
     expanded: list[tuple[str, str, list[str], Expanded]] = []
     with _collected(mistakes):
@@ -176,9 +186,9 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
     return _Part(settings, datasets, runs, theory_kernel, drawn)
 
 
-def _settings(values: dict[str, Any], where: str) -> declarations.Study:
-    own = {key: values[key] for key in declarations.Study.model_fields if key in values}
-    settings = check(declarations.Study, own, where)
+def _settings(values: dict[str, Any], where: str) -> StudySettings:
+    own = {key: values[key] for key in StudySettings.model_fields if key in values}
+    settings = check(StudySettings, own, where)
     if len(set(settings.seeds)) < len(settings.seeds):
         raise ConfigError(f"{where}.seeds = {settings.seeds} must not hold anything twice")
     return settings.model_copy(update={"seeds": sorted(settings.seeds)})

@@ -3,8 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import figure_rows as rows
-from .figure_rows import RowMaker
+from .figure_rows import (
+    RowMaker,
+    ablation_rows,
+    curve_rows,
+    gram_rows,
+    no_rows,
+    one_run_a_row,
+    spectrum_rows,
+)
+from .measure_rows import overlay_rows, sweep_rows
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class FigureKind:
     draws: str | None
     tables: tuple[str, ...] = ()
     options: tuple[str, ...] = ("rows",)
-    rows: RowMaker = rows.one_run_a_row
+    rows: RowMaker = one_run_a_row
     all_seeds: bool = True
 
 
@@ -37,28 +45,28 @@ FIGURE_KINDS = {
         "deep_rfm",
         ("deep_rfm",),
         ("rows", "nc2"),
-        rows.curve_rows,
+        curve_rows,
     ),
     "gram": FigureKind(
         "Gram matrices of Deep RFM's points",
         "deep_rfm",
         ("gram_picture", "deep_rfm"),
         ("rows", "layers"),
-        rows.gram_rows,
+        gram_rows,
         all_seeds=False,
     ),
     "ablation": FigureKind(
         "Deep RFM with the AGOP beside Deep RFM without",
         "deep_rfm",
         ("deep_rfm",),
-        rows=rows.ablation_rows,
+        rows=ablation_rows,
     ),
     "spectrum": FigureKind(
         "eigenvalues of the AGOP, layer by layer",
         "deep_rfm",
         ("agop_spectrum", "deep_rfm"),
         ("rows", "layers"),
-        rows.spectrum_rows,
+        spectrum_rows,
         all_seeds=False,
     ),
     "decomposition": FigureKind(
@@ -82,17 +90,17 @@ FIGURE_KINDS = {
         None,
         (),
         ("rows", *WHERE_MEASURED, "by"),
-        rows.sweep_rows,
+        sweep_rows,
     ),
     "overlay": FigureKind(
         "a measure of several runs in one panel, against layer or epoch",
         None,
         (),
         (*WHERE_MEASURED, "lines"),
-        rows.overlay_rows,
+        overlay_rows,
     ),
     "theory_kernel": FigureKind(
-        "what ReLU features do to distances", None, ("theory_kernel",), (), rows.no_rows
+        "what ReLU features do to distances", None, ("theory_kernel",), (), no_rows
     ),
 }
 

@@ -8,23 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..files.columns import OF_A_RUN, RUN_COLUMNS, measures
-from . import declarations
-from .check import ConfigError, did_you_mean, unknown
-from .declarations import RUN_KINDS, applies
+from ..files.columns import RUN_COLUMNS
+from .config_errors import ConfigError, did_you_mean, unknown
 from .registry import ACTIVATIONS, FEATURE_MAPS, KERNELS, LOSSES, MODELS, PROJECTIONS, label_of
 from .runs import Run, as_text, dataset_label, filter_keys, typed_settings
-
-# What can be drawn against a setting, layer or epoch, by the table that has it.
-MEASURES = {kind: measures(kind) for kind in RUN_KINDS}
-STAGES = {"deep_rfm": ("X", "MX", "PhiMX"), "networks": ("input", "right", "full")}
-DEFAULT_STAGE = {"deep_rfm": "MX", "networks": "full"}
-STAGED = tuple(
-    table for of_kind in OF_A_RUN.values() for table in of_kind if "stage" in of_kind[table]
-)
-TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
-PLACES = ("layer", "epoch")
-NETWORK_LAYERS = 5  # hidden layers of the head, which are measured
+from .settings import RUN_KINDS, FigureSettings, applies, setting_label
 
 REGISTRIES = {
     "kernel": KERNELS,
@@ -47,7 +35,7 @@ class Request:
 
     study: str
     where: str
-    block: declarations.Figure
+    block: FigureSettings
     filters: list[dict[str, Any]]
     runs: Sequence[Run]
     draws: str | None
@@ -84,7 +72,7 @@ def one_run_a_row(request: Request) -> Rows:
         runs = chosen(request, request.draws, [wanted])
         for run, seeds in lines(runs).items():
             named = f", {filter_label({'seed': seeds}, run.kind)}" if "seed" in wanted else ""
-            row = _row(full_label(request, run) + named, run, seeds)
+            row = row_of(full_label(request, run) + named, run, seeds)
             rows += [row] if row not in rows else []
         drawn |= dict.fromkeys(runs)
     return Rows(rows, list(drawn))
@@ -145,9 +133,7 @@ def ablation_rows(request: Request) -> Rows:
         pair = {each.settings.projection: each for each in (run, _other_projection(request, run))}
         row = {
             "label": full_label(request, pair["agop"]),
-            "runs": [
-                _selector(pair[role], seeds) | {"role": role} for role in ("agop", "identity")
-            ],
+            "runs": [selector(pair[role], seeds) | {"role": role} for role in ("agop", "identity")],
         }
         rows += [row] if row not in rows else []
         of_pair = {each.line for each in pair.values()}
@@ -169,172 +155,6 @@ def _other_projection(request: Request, run: Run) -> Run:
         f": {full_label(request, run)} needs a run of each projection, agop and identity, alike in "
         "all other settings"
     )
-
-
-def sweep_rows(request: Request) -> Rows:
-    """A panel for each filter: a measure against a setting, a line for each value of another."""
-    block = request.block
-    by = block.by or "dataset"
-    kind = _kind_of(request, "rows", request.filters, {"x": block.x, "by": by})
-    options = _measured(request, kind)
-    rows: list[dict[str, Any]] = []
-    drawn: dict[Run, None] = {}
-    for wanted in request.filters:
-        runs = [
-            run
-            for run in chosen(request, kind, [wanted])
-            if run.value(block.x) is not None and applies_to(run, block.x) and applies_to(run, by)
-        ]
-        points: dict[tuple[str, Any], Run] = {}
-        of_line = lines(runs)
-        for run in of_line:
-            line = dataset_label(run.dataset) if by == "dataset" else value_label(run, by)
-            other = points.setdefault((line, run.value(block.x)), run)
-            if other is not run:
-                raise request.refuse(
-                    f": {run.name} on {run.dataset} and {other.name} on {other.dataset} have the "
-                    f"same {block.x} and {by}, so they are one point of one line; let `by` be what "
-                    "they differ in, or choose by `rows`"
-                )
-        if len({x for _, x in points}) < 2:
-            found = ", ".join(sorted({as_text(x) for _, x in points})) or "none"
-            raise request.refuse(
-                f" = {block.x!r}: the runs have one value of it only ({found})", "x"
-            )
-        selectors = [
-            _selector(run, of_line[run])
-            | {"x": x if _is_number(x) else value_of(run, block.x), "line": line}
-            for (line, x), run in points.items()
-        ]
-        label = filter_label(wanted, kind) if len(request.filters) > 1 else ""
-        rows.append({"label": label, "runs": selectors})
-        drawn |= dict.fromkeys(runs)
-    _check_places(request, kind, options, drawn)
-    x_label = declarations.label(RUN_KINDS[kind], block.x)
-    tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
-    return Rows(rows, list(drawn), tables, options | {"x_label": x_label})
-
-
-def overlay_rows(request: Request) -> Rows:
-    """A line for each run that passes a filter, named by the filter where it is the only one."""
-    filters = request.block.lines or [{}]
-    kind = _kind_of(request, "lines", filters, {})
-    options = _measured(request, kind)
-    x = request.block.x or ("layer" if kind == "deep_rfm" else "epoch")
-    axes = [name for name in PLACES if name in OF_A_RUN[kind][options["table"]]]
-    if x not in axes:
-        raise ConfigError(unknown(f"{request.where}.x", x, axes))
-    if getattr(request.block, x) is not None:
-        raise request.refuse(f" = {getattr(request.block, x)!r}: {x} is on the x axis", x)
-    labels: dict[Run, str] = {}
-    seeds: dict[Run, list[int]] = {}
-    drawn: dict[Run, None] = {}
-    for wanted in filters:
-        passing = chosen(request, kind, [wanted], "lines")
-        alone = len(lines(passing)) == 1
-        runs = [run for run in passing if run not in drawn]
-        for run in lines(runs):
-            named = filter_label(wanted, kind) if alone else ""
-            labels[run] = named or full_label(request, run)
-        seeds |= lines(runs)
-        drawn |= dict.fromkeys(runs)
-    if len(set(labels.values())) < len(labels):
-        labels = {run: f"{dataset_label(run.dataset)}, {run.name}" for run in labels}
-    _check_places(request, kind, options, drawn)
-    rows = [_row(label, run, seeds[run]) for run, label in labels.items()]
-    tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
-    return Rows(rows, list(drawn), tables, options | {"x": x})
-
-
-def _measured(request: Request, kind: str) -> dict[str, Any]:
-    """What is drawn, and where it is measured."""
-    block = request.block
-    table = next(name for name, columns in MEASURES[kind].items() if block.y in columns)
-    stage = block.stage or (DEFAULT_STAGE[kind] if table in STAGED else None)
-    if stage is not None and table not in STAGED:
-        raise request.refuse(f" = {stage!r}: the table {table} has no stage", "stage")
-    if stage is not None and stage not in STAGES[kind]:
-        raise ConfigError(unknown(f"{request.where}.stage", stage, STAGES[kind]))
-    where = {
-        "layer": block.layer or "last",
-        "epoch": "last" if block.epoch is None else block.epoch,
-    }
-    return {"table": table, "y": block.y, "stage": stage} | where
-
-
-def _check_places(
-    request: Request, kind: str, options: dict[str, Any], runs: Iterable[Run]
-) -> None:
-    """Raise ConfigError unless all runs are measured at the layer and epoch asked for."""
-    columns = OF_A_RUN[kind][options["table"]]
-    for key in PLACES:
-        asked = getattr(request.block, key)
-        if asked is None or asked == "last":
-            continue
-        if key not in columns:
-            raise request.refuse(f" = {asked}: the table {options['table']} has no {key}", key)
-        for run in runs:
-            there = _places_of(run, key, "applied_layer" in columns)
-            if asked not in there:
-                raise request.refuse(f" = {asked}: {run.name} has {key} {_listed(there)}", key)
-
-
-def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
-    """The layers or epochs at which a run is measured."""
-    if key == "layer":
-        deepest = run.settings.depth + with_input if run.kind == "deep_rfm" else NETWORK_LAYERS
-        return range(1, deepest + 1)
-    epochs, every = run.settings.epochs, run.settings.measure_every
-    return sorted({*range(0, epochs + 1, every), epochs})
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    """Numbers for readers, such as "0, 10, ..., 500"."""
-    if len(numbers) <= 4:
-        return ", ".join(map(str, numbers))
-    return f"{numbers[0]}, {numbers[1]}, ..., {numbers[-1]}"
-
-
-def _kind_of(
-    request: Request, of: str, filters: list[dict[str, Any]], settings: dict[str, str | None]
-) -> str:
-    """Whether Deep RFM or networks are drawn, by what the figure names."""
-    named = {"y": request.block.y} | settings
-    for key, value in named.items():
-        if value is None:
-            raise request.refuse(f": {key} must be given for the plot {request.block.plot}")
-    used = [*named.items(), *((of, key) for wanted in filters for key in wanted)]
-    fitting = [kind for kind in RUN_KINDS if all(value in _known(kind, key) for key, value in used)]
-    if not fitting:
-        for key, value in used:
-            every = dict.fromkeys(name for kind in RUN_KINDS for name in _known(kind, key))
-            if value not in every:
-                what = "key" if key == of else "value"
-                raise ConfigError(unknown(f"{request.where}.{key}", value, every, what))
-        all_named = ", ".join(value for _, value in used)
-        raise request.refuse(f": neither Deep RFM nor networks have all of {all_named}")
-    if request.block.stage is not None:
-        fitting = [kind for kind in fitting if request.block.stage in STAGES[kind]] or fitting
-    elsewhere = any("study" in wanted for wanted in filters)
-    there = {run.kind for run in request.runs if elsewhere or run.study == request.study}
-    fitting = [kind for kind in fitting if kind in there] or fitting
-    if len(fitting) > 1:
-        raise request.refuse(
-            ": both Deep RFM and networks have what it shows; say which by a filter on kernel or "
-            "model, or by its stage"
-        )
-    return fitting[0]
-
-
-def _known(kind: str, key: str) -> list[str]:
-    """What a figure of a kind of run may name by a key of its block."""
-    if key == "y":
-        return [column for columns in MEASURES[kind].values() for column in columns]
-    if key == "x":
-        return list(RUN_KINDS[kind].model_fields)
-    if key == "by":
-        return [name for name in filter_keys(kind) if name != "seed"]
-    return filter_keys(kind)
 
 
 def chosen(
@@ -419,7 +239,7 @@ def filter_label(wanted: dict[str, Any], kind: str) -> str:
         elif key == "seed":
             parts.append(f"seed {' and '.join(map(str, values))}")
         else:
-            name = declarations.label(RUN_KINDS[kind], key)
+            name = setting_label(RUN_KINDS[kind], key)
             parts.append(f"{name} = {' and '.join(map(as_text, values))}")
     return ", ".join(parts)
 
@@ -435,17 +255,13 @@ def value_of(run: Run, key: str) -> str:
     return label_of(REGISTRIES[key], value) if key in REGISTRIES else as_text(value)
 
 
-def _row(label: str, run: Run, seeds: list[int]) -> dict[str, Any]:
-    return {"label": label, "runs": [_selector(run, seeds)]}
+def row_of(label: str, run: Run, seeds: list[int]) -> dict[str, Any]:
+    return {"label": label, "runs": [selector(run, seeds)]}
 
 
-def _selector(run: Run, seeds: list[int]) -> dict[str, Any]:
+def selector(run: Run, seeds: list[int]) -> dict[str, Any]:
     return {"study": run.study, "dataset": run.dataset, "run": run.name, "seeds": seeds}
 
 
 def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

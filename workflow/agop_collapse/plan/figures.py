@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import declarations
-from .check import (
+from .config_errors import (
     ConfigError,
     check,
     check_apart,
@@ -17,6 +16,7 @@ from .check import (
 from .figure_kinds import FIGURE_KINDS, PAPER_FIGURES
 from .figure_rows import Request
 from .runs import Run
+from .settings import FigureSettings
 
 # Keys of a figure's block that every kind takes.
 COMMON = ("plot", "title", "footer", "size")
@@ -33,14 +33,14 @@ class Drawing:
 
     name: str
     kind: str
-    block: declarations.Figure
+    block: FigureSettings
     rows: list[dict[str, Any]]
     options: dict[str, Any]
     runs: tuple[Run, ...]
     tables: tuple[str, ...]
 
 
-def check_blocks(values: Any, where: str) -> dict[str, declarations.Figure]:
+def check_blocks(values: Any, where: str) -> dict[str, FigureSettings]:
     """The figures of a study, each with its kind of plot and only such keys as this takes."""
     expect_mapping(values, where)
     check_apart(values, where)
@@ -56,10 +56,10 @@ def check_blocks(values: Any, where: str) -> dict[str, declarations.Figure]:
     return blocks
 
 
-def _check_block(name: str, values: Any, where: str) -> declarations.Figure:
+def _check_block(name: str, values: Any, where: str) -> FigureSettings:
     if not isinstance(values, dict):
         raise ConfigError(f"{where} = {values!r} must be of type object or null")
-    figure = check(declarations.Figure, values, where)
+    figure = check(FigureSettings, values, where)
     if name in PAPER_FIGURES:
         kind = PAPER_FIGURES[name].kind
         if figure.plot not in (None, kind):
@@ -87,7 +87,7 @@ def _check_block(name: str, values: Any, where: str) -> declarations.Figure:
 
 def resolve(
     study: str,
-    blocks: Mapping[str, declarations.Figure],
+    blocks: Mapping[str, FigureSettings],
     runs: Mapping[str, tuple[Run, ...]],
     where: str,
 ) -> dict[str, Drawing]:
@@ -119,7 +119,7 @@ def resolve(
 def _resolve(
     study: str,
     name: str,
-    block: declarations.Figure,
+    block: FigureSettings,
     runs: Mapping[str, tuple[Run, ...]],
     every: list[Run],
     where: str,

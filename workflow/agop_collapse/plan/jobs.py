@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..common.errors import UserError
-from ..data import archives
+from ..data import downloads
 from ..files.columns import OF_A_RUN
 from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
 from .configuration import Configuration, Study, own_file
-from .declarations import Dataset
 from .figures import Drawing
 from .identity import digest_of, identity
+from .paths import DATA, FIGURE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, dataset_label, typed_settings
+from .settings import Dataset
 from .tables import runs_rows, runs_types
 
 # What each run's measurement makes, and of that what a study's tables hold of all its runs.
@@ -161,15 +162,15 @@ class Jobs:
         dataset = self.dataset(study, name)
         settings = typed_settings(dataset)
         reader = reader_of(dataset.kind)
-        public = dataset.kind in archives.ARCHIVES
+        public = dataset.kind in downloads.ARCHIVES
         path = f"{self._data_root}/{dataset.kind}" if public else dataset.path
         own = {
             key: self._digest(getattr(dataset, key), f"{study}.datasets.{name}.{key}")
             for key in ("path", "test_path")
             if getattr(dataset, key) is not None
         }
-        files = archives.files_of(dataset.kind, path) if public else []
-        checksums = [archive.sha256 for archive in archives.ARCHIVES.get(dataset.kind, ())]
+        files = downloads.files_of(dataset.kind, path) if public else []
+        checksums = [archive.sha256 for archive in downloads.ARCHIVES.get(dataset.kind, ())]
         made = identity(
             "prepare_data",
             settings | {"contents": own, "checksums": checksums},
@@ -182,7 +183,7 @@ class Jobs:
             | {"identity": made, "reader": reader, "contents": own}
             | {"path": path, "test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
-            {"data": f"results/{study}/data/{name}.safetensors"},
+            {"data": DATA.format(study=study, dataset=name)},
             mem_mb=resources.data_mem_mb(dataset),
             minutes=30,
         )
@@ -297,7 +298,7 @@ class Jobs:
             made,
             settings | {"identity": made, "parts": _plain(parts)},
             {"parts": [part.path for part in every]},
-            {"table": f"results/{study}/tables/{table}.parquet"},
+            {"table": TABLE.format(study=study, table=table)},
         )
 
     def summarise_nfa(self, study: str) -> Job:
@@ -309,7 +310,7 @@ class Jobs:
             name: [Part(job.outputs["table"], None, job.identity)] for name, job in tables.items()
         }
         job = self._from_parts("summarise_nfa", study, {}, parts, "nfa_summary")
-        job.outputs["csv"] = f"results/{study}/tables/nfa_summary.csv"
+        job.outputs["csv"] = str(Path(job.outputs["table"]).with_suffix(".csv"))
         return job
 
     def list_runs(self, study: str) -> Job:
@@ -318,7 +319,7 @@ class Jobs:
         rows = runs_rows(chosen, {run: self.make(run).identity for run in chosen.runs})
         settings = {"rows": rows, "types": runs_types()}
         made = identity("list_runs", settings, self._code("list_runs"), [])
-        path = f"results/{study}/tables/runs.parquet"
+        path = TABLE.format(study=study, table="runs")
         return Job(made, settings | {"identity": made}, {}, {"table": path})
 
     def simulate_theory_kernel(self, study: str) -> Job:
@@ -331,7 +332,7 @@ class Jobs:
         }
         rule = "simulate_theory_kernel"
         made = identity(rule, settings, self._code(rule), [])
-        path = f"results/{study}/tables/theory_kernel.parquet"
+        path = TABLE.format(study=study, table="theory_kernel")
         threads = chosen.settings.torch_threads
         return Job(made, settings | {"identity": made}, {}, {"table": path}, threads=threads)
 
@@ -379,6 +380,7 @@ class Jobs:
         style = Path(self._library, "plots", "paper.mplstyle")
         decisive = settings | {"columns": [part.columns for part in every]}
         decisive |= {"style": digest_of(style.read_text(encoding="utf-8"))}
+        path = FIGURE.format(study=study, figure=figure)
         made = identity(
             "plot_figure",
             decisive,
@@ -389,7 +391,7 @@ class Jobs:
             made,
             settings | {"identity": made, "parts": _plain(parts)},
             {"parts": [part.path for part in every]},
-            {ending: f"figures/{study}/{figure}.{ending}" for ending in ("pdf", "png")},
+            {ending: f"{path}.{ending}" for ending in ("pdf", "png")},
         )
 
     def _footer(self, study: str, drawing: Drawing) -> str:

@@ -1,12 +1,12 @@
 """What a job needs: memory, minutes and GPUs, from its settings."""
 
-from .declarations import Dataset, DeepRFM, Network, Study
+from .settings import Dataset, DeepRFM, Network, StudySettings
 
 GREY = {"digits": 8, "mnist": 28, "fashion_mnist": 28, "kmnist": 28}
 COLOUR = {"cifar10": 32, "svhn": 32}
 
 
-def gpus(study: Study) -> int:
+def gpus(study: StudySettings) -> int:
     """GPUs of a costly job."""
     return 0 if study.device == "cpu" else 1
 
@@ -34,7 +34,7 @@ def deep_rfm_mem_mb(run: DeepRFM, n: int) -> int:
     return 1500 + 8 * numbers // 10**6
 
 
-def deep_rfm_minutes(run: DeepRFM, n: int, study: Study) -> int:
+def deep_rfm_minutes(run: DeepRFM, n: int, study: StudySettings) -> int:
     """Layers at 10 (CPU thread) or 5000 (GPU) Gflop/s: W^2, the solve, the products, the root."""
     d = _layer_width(run)
     rate = 5e12 if gpus(study) else 1e10 * study.torch_threads
@@ -47,7 +47,7 @@ def network_mem_mb(n: int) -> int:
     return 2500 + n * 100_000 // 10**6
 
 
-def network_minutes(run: Network, n: int, study: Study) -> int:
+def network_minutes(run: Network, n: int, study: StudySettings) -> int:
     """Epochs at 5,000 (CPU) or 100,000 (GPU) points a second, and half a minute a measurement."""
     rate = 1e5 if gpus(study) else 5e3
     seconds = run.epochs * (n / rate + 30 / run.measure_every)

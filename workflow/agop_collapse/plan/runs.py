@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..files.columns import RUN_COLUMNS
-from .check import ConfigError, check
-from .declarations import RUN_KINDS, Block, DeepRFM, applies, facts, label
+from .config_errors import ConfigError, check
+from .paths import RUN
 from .registry import DATASET_LABELS, FEATURE_MAPS, KERNELS, MODELS, PROJECTIONS, Entry, label_of
+from .settings import RUN_KINDS, Block, DeepRFM, applies, facts, setting_label
 
 # The settings that a name begins with where none is given, and how figures call their values.
 NAMING: dict[str, dict[str, dict[str, Entry]]] = {
@@ -35,16 +36,19 @@ class Run:
     label: str
 
     @property
+    def named(self) -> dict[str, Any]:
+        """What names the run in the tables."""
+        return {"study": self.study, "dataset": self.dataset, "run": self.name, "seed": self.seed}
+
+    @property
     def folder(self) -> str:
         """Where its results lie."""
-        return f"results/{self.study}/{self.kind}/{self.dataset}/{self.name}/seed{self.seed}"
+        return RUN.format(kind=self.kind, **self.named)
 
     @property
     def columns(self) -> dict[str, Any]:
         """What its rows begin with in the tables."""
-        own = {name: getattr(self.settings, name) for name in NAMING[self.kind]}
-        named = {"study": self.study, "dataset": self.dataset, "run": self.name, "seed": self.seed}
-        return named | own
+        return self.named | {name: getattr(self.settings, name) for name in NAMING[self.kind]}
 
     @property
     def line(self) -> tuple[str, str, str, str]:
@@ -53,8 +57,7 @@ class Run:
 
     def value(self, key: str) -> Any:
         """A setting, or a column that names the run."""
-        named = {"study": self.study, "dataset": self.dataset, "run": self.name, "seed": self.seed}
-        return named[key] if key in named else getattr(self.settings, key)
+        return self.named[key] if key in RUN_COLUMNS else getattr(self.settings, key)
 
 
 def filter_keys(kind: str) -> list[str]:
@@ -150,7 +153,7 @@ def _name(kind: str, given: str | None, swept: list[str], settings: Block) -> tu
     for key in swept:
         value = getattr(settings, key)
         name += f",{key}={as_text(value)}"
-        labels.append(f"{label(declared, key)} = {as_text(value)}")
+        labels.append(f"{setting_label(declared, key)} = {as_text(value)}")
     return name, ", ".join(labels)
 
 

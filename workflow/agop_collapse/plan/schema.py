@@ -1,4 +1,4 @@
-"""The configuration's JSON schema, from the declarations, for editors and the workflow catalog.
+"""The configuration's JSON schema, from settings.py, for editors and the workflow catalog.
 
 python -m agop_collapse.plan.schema     (in workflow/) writes schemas/config.schema.yaml anew
 """
@@ -9,8 +9,16 @@ from typing import Any
 
 import yaml
 
-from . import declarations
-from .declarations import NAME, RUN_KINDS, RUN_NAME, Block
+from .settings import (
+    NAME,
+    RUN_KINDS,
+    RUN_NAME,
+    Block,
+    Dataset,
+    FigureSettings,
+    StudySettings,
+    TheoryKernel,
+)
 
 PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 HEAD = "# Written by `python -m agop_collapse.plan.schema`, run in workflow/: do not edit.\n"
@@ -18,9 +26,7 @@ HEAD = "# Written by `python -m agop_collapse.plan.schema`, run in workflow/: do
 
 def schema() -> dict[str, Any]:
     """The schema, complete with descriptions and defaults."""
-    study = _object(
-        declarations.Study, "Data sets, the runs over them, and the figures drawn of these."
-    )
+    study = _object(StudySettings, "Data sets, the runs over them, and the figures drawn of these.")
     study["required"] = ["datasets"]
     study["properties"] |= {
         "datasets": _mapping("dataset", "Data sets by name.", minProperties=1),
@@ -34,7 +40,7 @@ def schema() -> dict[str, Any]:
             default={},
         ),
     }
-    figure = _object(declarations.Figure)
+    figure = _object(FigureSettings)
     figure["type"] = ["object", "null"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -70,10 +76,10 @@ def schema() -> dict[str, Any]:
                 "pattern": NAME,
             },
             "study": study,
-            "dataset": _object(declarations.Dataset),
+            "dataset": _object(Dataset),
             "deep_rfm": _run_block("deep_rfm"),
             "network": _run_block("networks"),
-            "theory_kernel": _object(declarations.TheoryKernel),
+            "theory_kernel": _object(TheoryKernel),
             "figure": figure,
         },
     }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..files.columns import RUN_COLUMNS
-from .declarations import RUN_KINDS, Block, Dataset, applies, facts
 from .runs import Run
+from .settings import RUN_KINDS, Block, Dataset, applies, facts
 
 if TYPE_CHECKING:
     from .configuration import Study

@@ -1,8 +1,8 @@
 """Every setting of the configuration, declared once: type, default, bounds, label, description.
 
-The schema (`schema`), the checks and their messages (`check`), the names of runs, the columns of
-the table `runs` and the documentation follow from here. Blocks are flat: what holds other blocks, a
-study, is taken apart by `configuration`.
+The schema (`schema`), the checks and their messages (`config_errors`), the names of runs, the
+columns of the table `runs` and the documentation follow from here. Blocks are flat: what holds
+other blocks, a study, is taken apart by `configuration`.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from ..data.archives import ARCHIVES
+from ..data.downloads import ARCHIVES
 from .registry import (
     ACTIVATIONS,
     FEATURE_MAPS,
@@ -74,7 +74,7 @@ def facts(block: type[Block], name: str) -> Facts:
     return Facts()
 
 
-def label(block: type[Block], name: str) -> str:
+def setting_label(block: type[Block], name: str) -> str:
     """What a figure calls a setting."""
     return facts(block, name).label or name.replace("_", " ")
 
@@ -334,7 +334,7 @@ Filter = Annotated[
 ]
 
 
-class Figure(Block):
+class FigureSettings(Block):
     """Options of one figure; a figure of the paper needs none."""
 
     plot: str | None = setting(
@@ -387,7 +387,7 @@ class Figure(Block):
     )
 
 
-class Study(Block):
+class StudySettings(Block):
     """What a study has besides its data sets, runs and figures."""
 
     description: str = setting("", "One line for readers.", counts=False)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from ..common.errors import UserError
-from .declarations import NAME, Block
+from .settings import NAME, Block
 
 Checked = TypeVar("Checked", bound=Block)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from agop_collapse.plan.check import ConfigError, as_yaml
+from agop_collapse.plan.config_errors import ConfigError, as_yaml
 from agop_collapse.plan.configuration import load
 from configurations import changed, config_of, example, refusal
 from hypothesis import HealthCheck, given
