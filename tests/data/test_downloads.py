@@ -14,7 +14,8 @@ import time
 
 import pytest
 from agop_collapse.data import downloads
-from agop_collapse.data.downloads import ARCHIVES, Archive, DownloadError, fetch
+from agop_collapse.data.archives import ARCHIVES, Archive, files_of
+from agop_collapse.data.downloads import DownloadError, fetch
 from snakemake_runs import ROOT, snakemake
 from torchvision import datasets
 from web_server import Cut, serve
@@ -82,7 +83,7 @@ def test_the_files_are_those_of_torchvision(kind, tmp_path):
         "fashion_mnist": datasets.FashionMNIST,
         "kmnist": datasets.KMNIST,
     }
-    files = {str(path) for path in downloads.files_of(kind, tmp_path)}
+    files = {str(path) for path in files_of(kind, tmp_path)}
     if kind in family:
         dataset = family[kind].__new__(family[kind])
         dataset.root = tmp_path
@@ -165,7 +166,8 @@ def test_what_stays_wrong_is_told_with_both_checksums_and_not_kept(offer, server
 def test_a_download_that_is_killed_leaves_nothing(offer, server, tmp_path):
     server.answers["/slow"] = [Cut(CONTENT, stall=5)]
     code = (
-        "import sys; from agop_collapse.data.downloads import ARCHIVES, Archive, fetch;"
+        "from agop_collapse.data.archives import ARCHIVES, Archive;"
+        "from agop_collapse.data.downloads import fetch;"
         f"ARCHIVES['toy'] = (Archive(('{server.url}/slow',), '0' * 64, ('slow',)),);"
         f"fetch('toy', 'slow', '{tmp_path}')"
     )
@@ -265,7 +267,7 @@ def test_a_data_set_is_downloaded_once_for_all_studies(server, tmp_path):
         "t10k-images-idx3": idx(bytes(range(80)), 20, 2, 2),
         "t10k-labels-idx1": idx(bytes(range(10)) * 2, 20),
     }
-    module = checkout / "workflow" / "agop_collapse" / "data" / "downloads.py"
+    module = checkout / "workflow" / "agop_collapse" / "data" / "archives.py"
     code = module.read_text()
     for archive in ARCHIVES["kmnist"]:
         packed = gzip.compress(content[archive.name.removesuffix("-ubyte.gz")])

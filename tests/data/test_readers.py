@@ -12,8 +12,8 @@ import pytest
 import scipy.io
 from agop_collapse.common.lookup import find_object
 from agop_collapse.data import readers
+from agop_collapse.data.archives import ARCHIVES
 from agop_collapse.data.dataset import load_dataset
-from agop_collapse.data.downloads import ARCHIVES
 from agop_collapse.data.prepare import DataError, prepare
 from agop_collapse.data.readers import image_folder, npz
 from agop_collapse.files.stamp import read_identity

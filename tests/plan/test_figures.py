@@ -8,7 +8,8 @@ from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.networks.architecture import HIDDEN_LAYERS
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.figure_kinds import FIGURE_KINDS, PAPER_FIGURES
-from agop_collapse.plan.figure_rows import REGISTRIES, spread_layers
+from agop_collapse.plan.figure_layers import spread_layers
+from agop_collapse.plan.figure_rows import REGISTRIES
 from agop_collapse.plan.figures import Drawing
 from agop_collapse.plan.measure_rows import MEASURES, NETWORK_LAYERS, STAGES, TRUST
 from agop_collapse.plan.runs import filter_keys

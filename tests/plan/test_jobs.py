@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from agop_collapse.data.downloads import ARCHIVES
+from agop_collapse.data.archives import ARCHIVES
 from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..files.stamp import read_identity
 from .jobs import Job, Jobs, TargetError
+from .paths import RESULTS
 
 RECORDS = Path(".snakemake", "metadata")
 # As long as a name in a folder may be, less one: see snakemake/persistence/file.py.
@@ -95,7 +96,7 @@ def warnings(jobs: Jobs, study: str, folder: Path = Path()) -> str:
     """`warning` of the study that is built, and of every other that has results."""
     lines = []
     for name in jobs.studies:
-        if name != study and not Path(folder, "results", name).is_dir():
+        if name != study and not Path(folder, RESULTS.format(study=name)).is_dir():
             continue
         target = "all" if name == study else f"all --config study={name}"
         try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..files.columns import RUN_COLUMNS
 from .config_errors import ConfigError, did_you_mean, unknown
+from .figure_layers import spread_layers
 from .registry import ACTIVATIONS, FEATURE_MAPS, KERNELS, LOSSES, MODELS, PROJECTIONS, label_of
 from .runs import Run, as_text, dataset_label, filter_keys, typed_settings
 from .settings import RUN_KINDS, FigureSettings, applies, setting_label
@@ -85,12 +86,12 @@ def gram_rows(request: Request) -> Rows:
     depth = min(run.settings.depth for run in made.runs)
     # Xtilde has one more than X: what the last layer's projection makes.
     deepest = depth if stage == "X" else depth + 1
-    layers = _layers(request, deepest, f"a run of depth {depth} has layers 1 (the input)")
+    layers = _layers_of(request, deepest, f"a run of depth {depth} has layers 1 (the input)")
     options = {"layers": layers, "stage": stage}
     return Rows(made.rows, made.runs, options=options)
 
 
-def _layers(request: Request, deepest: int, there: str) -> list[int]:
+def _layers_of(request: Request, deepest: int, there: str) -> list[int]:
     """The layers asked for, or such as the paper shows."""
     layers = request.block.layers or spread_layers(deepest)
     if len(set(layers)) < len(layers):
@@ -100,21 +101,11 @@ def _layers(request: Request, deepest: int, there: str) -> list[int]:
     return layers
 
 
-def spread_layers(deepest: int) -> list[int]:
-    """The paper's columns 1, 3, 7, 13, 19 where a run has them, else as many, in proportion."""
-    paper = [1, 3, 7, 13, 19]
-    if deepest >= paper[-1]:
-        return paper
-    if deepest <= len(paper):
-        return list(range(1, deepest + 1))
-    return sorted({1 + round((layer - 1) * (deepest - 1) / 18) for layer in paper})
-
-
 def spectrum_rows(request: Request) -> Rows:
     """One run a row; of the layers asked for, or of all of a few."""
     made = one_run_a_row(request)
     depth = min(run.settings.depth for run in made.runs)
-    layers = _layers(request, depth, f"a run of depth {depth} has layers 1")
+    layers = _layers_of(request, depth, f"a run of depth {depth} has layers 1")
     return Rows(made.rows, made.runs, options={"layers": layers})
 
 

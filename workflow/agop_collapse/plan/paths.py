@@ -1,8 +1,9 @@
 """Where results lie: the paths that the plan and the rules share, with Snakemake's wildcards."""
 
-DATA = "results/{study}/data/{dataset}.safetensors"
-RUN = "results/{study}/{kind}/{dataset}/{run}/seed{seed}"
-TABLES = "results/{study}/tables"
+RESULTS = "results/{study}"
+DATA = f"{RESULTS}/data/{{dataset}}.safetensors"
+RUN = f"{RESULTS}/{{kind}}/{{dataset}}/{{run}}/seed{{seed}}"
+TABLES = f"{RESULTS}/tables"
 TABLE = f"{TABLES}/{{table}}.parquet"
+LOGS = f"{RESULTS}/logs"
 FIGURE = "figures/{study}/{figure}"
-LOGS = "results/{study}/logs"

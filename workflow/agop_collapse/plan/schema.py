@@ -21,7 +21,10 @@ from .settings import (
 )
 
 PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
-HEAD = "# Written by `python -m agop_collapse.plan.schema`, run in workflow/: do not edit.\n"
+HEAD = (
+    "# Written from agop_collapse/plan/settings.py, where to change a default, by\n"
+    "# `python -m agop_collapse.plan.schema`, run in workflow/: do not edit.\n"
+)
 
 
 def schema() -> dict[str, Any]:

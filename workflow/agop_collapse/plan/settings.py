@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from ..data.downloads import ARCHIVES
+from ..data.archives import ARCHIVES
+from .figure_layers import PAPER_LAYERS
 from .registry import (
     ACTIVATIONS,
     FEATURE_MAPS,
@@ -353,8 +354,8 @@ class FigureSettings(Block):
     layers: list[Annotated[int, Field(ge=1)]] | None = setting(
         None,
         "Layers to show. Of a Gram figure in the paper's counting: 1 is the input, l the points "
-        "after l - 1 projections (D29); by default the paper's 1, 3, 7, 13, 19, or as many spread "
-        "over a run that is less deep.",
+        f"after l - 1 projections (D29); by default the paper's "
+        f"{', '.join(map(str, PAPER_LAYERS))}, or as many spread over a run that is less deep.",
         min_length=1,
     )
     x: str | None = setting(

@@ -1,4 +1,4 @@
-"""CIFAR-10."""
+"""CIFAR-10; its addresses are in `data.archives`."""
 
 from pathlib import Path
 

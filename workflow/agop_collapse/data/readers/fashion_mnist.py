@@ -1,4 +1,4 @@
-"""Fashion-MNIST."""
+"""Fashion-MNIST; its addresses are in `data.archives`."""
 
 from torchvision.datasets import FashionMNIST
 

@@ -1,4 +1,4 @@
-"""KMNIST."""
+"""KMNIST; its addresses are in `data.archives`."""
 
 from torchvision.datasets import KMNIST
 

@@ -1,4 +1,4 @@
-"""MNIST."""
+"""MNIST; its addresses are in `data.archives`."""
 
 from torchvision.datasets import MNIST
 

@@ -1,4 +1,4 @@
-"""SVHN, its cropped digits."""
+"""SVHN, its cropped digits; its addresses are in `data.archives`."""
 
 from pathlib import Path
 
