@@ -13,13 +13,14 @@ from clouds import cloud
 from processes import written_twice
 
 A, B = "a1" * 32, "b2" * 32
+NAMES = ("cat", "dog", "Żaba", "w x")
 
 
 @pytest.fixture
 def data() -> Dataset:
     train, test = cloud(0, [3, 0, 4], 6), cloud(1, [2, 1, 2], 6)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (train, test))
-    return Dataset(train.x, labels, test.x, test_labels, (1, 2, 3), 4)
+    return Dataset(train.x, labels, test.x, test_labels, (1, 2, 3), 4, NAMES)
 
 
 def test_counts_of_classes(data):
@@ -42,12 +43,13 @@ def test_a_file_gives_back_what_was_saved(data, tmp_path):
     assert torch.equal(found.test_x, data.test_x.float().double())
     assert torch.equal(found.labels, data.labels)
     assert torch.equal(found.test_labels, data.test_labels)
-    assert (found.image_shape, found.classes) == ((1, 2, 3), 4)
+    assert (found.image_shape, found.classes, found.class_names) == ((1, 2, 3), 4, NAMES)
     assert found.x.dtype == torch.float64
     tensors, header = load_tensors(path, A)
     assert tensors["x"].dtype == torch.float32
     versions = {"torch": torch.__version__}
-    assert header == {"image_shape": [1, 2, 3], "classes": 4, "versions": versions}
+    shape = {"image_shape": [1, 2, 3], "classes": 4, "class_names": list(NAMES)}
+    assert header == shape | {"versions": versions}
     assert read_identity(path) == A
 
 

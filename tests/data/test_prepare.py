@@ -6,7 +6,8 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from agop_collapse.data.prepare import DataError, Images, prepare
+from agop_collapse.data.images import DataError, Images
+from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers.digits import load as load_digits
 from clouds import SEEDS
 from hypothesis import given
@@ -119,8 +120,8 @@ def test_bytes_are_parts_of_255():
 
 
 def test_a_loader_may_know_of_more_classes():
-    images = dataclasses.replace(images_of([0, 1, 1, 0]), classes=3)
-    with pytest.raises(DataError, match="no image of class 2 .of classes 0 to 2"):
+    images = dataclasses.replace(images_of([0, 1, 1, 0]), class_names=("cat", "dog", "cow"))
+    with pytest.raises(DataError, match=r"no image of class cow among the first 4 \(n\), nor"):
         prepare(images, 4, 0)
 
 
@@ -146,7 +147,12 @@ def with_pixel(value: float, part: str = "pixels") -> Images:
     [
         (images_of([0, 1, 0]), 4, 0, "only 3 training images, 4 asked for; lower n"),
         (images_of([0, 1, 0], [1]), 3, 2, "only 1 test images, 2 asked for"),
-        (images_of([0, 1, 2, 1, 0]), 2, 0, "no image of class 2 .of classes 0 to 2. .* raise n"),
+        (
+            images_of([0, 1, 2, 1, 0]),
+            2,
+            0,
+            r"no image of class 2 among .* 2 \(n\); raise n to 3",
+        ),
         (images_of([0, 3, 0]), 3, 0, "no image of class 1, 2 "),
         (images_of([0, 1, 0], [2]), 3, 1, "no image of class 2 "),
         (images_of([0, 0, 0]), 3, 0, "only one class"),
@@ -190,11 +196,11 @@ def test_points_that_are_not_taken_are_not_judged():
 def test_digits_are_scikit_learns():
     bunch = sklearn_digits()
     images = load_digits(300, 50)
-    np.testing.assert_array_equal(images.pixels[:, 0] * 16, bunch.images[:300])
+    np.testing.assert_array_equal(images.pixels[:300, 0] * 16, bunch.images[:300])
     np.testing.assert_array_equal(images.test_pixels[:, 0] * 16, bunch.images[300:350])
-    np.testing.assert_array_equal(images.labels, bunch.target[:300])
+    np.testing.assert_array_equal(images.labels[:300], bunch.target[:300])
     np.testing.assert_array_equal(images.test_labels, bunch.target[300:350])
-    assert images.pixels.shape == (300, 1, 8, 8)
+    assert images.pixels.shape[1:] == (1, 8, 8)
 
 
 def test_no_more_digits_than_there_are(digits):

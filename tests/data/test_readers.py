@@ -14,8 +14,10 @@ from agop_collapse.common.lookup import find_object
 from agop_collapse.data import readers
 from agop_collapse.data.archives import ARCHIVES
 from agop_collapse.data.dataset import load_dataset
-from agop_collapse.data.prepare import DataError, prepare
+from agop_collapse.data.images import DataError
+from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers import image_folder, npz
+from agop_collapse.files.contents import Contents
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.plan.registry import reader_of
 from agop_collapse.plan.settings import DATASET_KINDS
@@ -212,7 +214,7 @@ def test_cifar10_as_a_folder_is_in_the_official_order(real_root):
     assert images.test_pixels.shape == (200, 3, 32, 32)
     assert images.labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
     assert images.test_labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
-    assert images.classes == 10
+    assert len(images.class_names) == 10
     classes = sorted(path.name for path in (root / "train").iterdir())
     for index in (0, 1, 17, 999):
         file = root / "train" / classes[images.labels[index]] / f"{index:05d}.png"
@@ -234,18 +236,30 @@ def test_svhn_as_a_folder_has_its_classes(real_root):
 def test_images_come_in_the_order_of_file_names_over_all_classes(tmp_path):
     folder = save_folder(tmp_path, "b/3.png", "b/10.png", "a/2.png", "a/more/1.png", "b/2.png")
     images = image_folder.load(5, 0, folder)
-    assert seeds(images.pixels) == [3, 1, 2, 4, 0]
-    assert images.labels.tolist() == [0, 1, 0, 1, 1]
+    assert seeds(images.pixels) == [3, 2, 4, 0, 1]
+    assert images.labels.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_numbers_in_names_of_classes_sort_as_numbers(tmp_path):
+    names = ["10/a1.png", "9/a2.png", "1/a3.png", "x 2/a4.png", "x 10/a5.png"]
+    images = image_folder.load(5, 0, save_folder(tmp_path, *names))
+    assert images.class_names == ("1", "9", "10", "x 2", "x 10")
+    assert images.labels.tolist() == [2, 1, 0, 3, 4]
+    natural = image_folder.natural
+    assert sorted(["a2", "a10", "a1", "7", "a", "A", "10"], key=natural) == [
+        *("7", "10", "A", "a", "a1", "a2", "a10")
+    ]
+    assert sorted(["a02", "a2"], key=natural) == ["a02", "a2"]
 
 
 def test_classes_are_those_of_the_whole_folder(tmp_path):
     folder = save_folder(tmp_path, "a/1.png", "b/2.png", "c/3.png")
-    images = image_folder.load(2, 0, folder)
-    assert images.classes == 3
-    with pytest.raises(
-        DataError, match="no image of class 2 .of classes 0 to 2. among the first 2"
-    ):
-        prepare(images, 2, 0)
+    with pytest.raises(DataError, match=r"no image of class c among the first 2 .n.: .* sorted"):
+        image_folder.load(2, 0, folder)
+    save_folder(folder, "b/0.png")
+    with pytest.raises(DataError, match=r"no image of class c among the first 3 .n.; raise n to 4"):
+        image_folder.load(3, 0, folder)
+    assert prepare(image_folder.load(4, 0, folder), 4, 0).class_names == ("a", "b", "c")
 
 
 def test_test_images_follow_the_training_images_or_have_a_folder(tmp_path):
@@ -334,7 +348,7 @@ def test_images_of_16_bits_are_refused(tmp_path):
     save(tmp_path / "b/2.png", picture(0, channels=1))
     (tmp_path / "a").mkdir()
     Image.fromarray(np.full((4, 4), 60_000, np.uint16)).save(tmp_path / "a/1.png")
-    with pytest.raises(DataError, match=r"a/1.png has more than 8 bits a pixel"):
+    with pytest.raises(DataError, match=r"a/1.png has more than 8 bits a channel"):
         image_folder.load(2, 0, tmp_path)
 
 
@@ -342,8 +356,8 @@ def test_images_of_16_bits_are_refused(tmp_path):
     ("names", "complaint"),
     [
         (["a/1.png", "a/2.png"], "has only one sub-folder, a, and so only one class"),
-        (["1.png"], "is no folder with a sub-folder of images for each class: .*any class folder"),
-        (["a/1.png", "b/notes.txt"], "Found no valid file for the classes b"),
+        (["1.png"], "has no sub-folders; it must have one with images for each class"),
+        (["a/1.png", "b/notes.txt"], "has classes without images: b; images end in .png"),
     ],
 )
 def test_a_folder_without_two_classes_of_images_is_refused(tmp_path, names, complaint):
@@ -355,10 +369,179 @@ def test_a_folder_without_two_classes_of_images_is_refused(tmp_path, names, comp
     assert str(error.value).startswith(str(tmp_path))
 
 
+def png(bits: int, colour: int, channels: int) -> bytes:
+    """A PNG of 4 x 4 pixels, written here: Pillow writes none of 16 bits with colours or alpha."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    head = struct.pack(">IIBBBBB", 4, 4, bits, colour, 0, 0, 0)
+    pixels = (b"\0" + bytes(range(4 * channels * bits // 8))) * 4
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(pixels))
+        + chunk(b"IEND", b"")
+    )
+
+
+def tiff(bits: int) -> bytes:
+    """An uncompressed colour TIFF of 2 x 2 pixels, of 8 or 16 bits a channel."""
+    size = 2 * 2 * 3 * bits // 8
+    tags = [(256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, 8), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 14), (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, size)]
+    directory = 14 + size
+    return (
+        struct.pack("<2sHI", b"II", 42, directory)
+        + struct.pack("<3H", bits, bits, bits)
+        + bytes(range(size))
+        + struct.pack("<H", len(tags))
+        + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+        + struct.pack("<I", 0)
+    )
+
+
+def ppm(largest: int, kind: bytes = b"P6") -> bytes:
+    size = 4 * (3 if kind == b"P6" else 1) * (2 if largest > 255 else 1)
+    return b"%s\n2 2\n%d\n" % (kind, largest) + bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "bits"),
+    [
+        ("rgb.png", png(16, 2, 3), 16),
+        ("grey.png", png(16, 0, 1), 16),
+        ("grey and alpha.png", png(16, 4, 2), 16),
+        ("rgb and alpha.png", png(16, 6, 4), 16),
+        ("rgb.tif", tiff(16), 16),
+        ("rgb.ppm", ppm(4095), 12),
+        ("rgb.ppm", ppm(65_535), 16),
+        ("grey.pgm", ppm(4095, b"P5"), 12),
+    ],
+)
+def test_more_than_8_bits_are_not_cut_off(tmp_path, name, content, bits):
+    save_folder(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "a" / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"{name} has more than 8 bits a channel .{bits}, mode"):
+        image_folder.load(3, 0, tmp_path, size=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.png", png(8, 2, 3)), ("x.tif", tiff(8)), ("x.ppm", ppm(255)), ("x.ppm", ppm(15))],
+)
+def test_8_bits_and_fewer_are_read(tmp_path, name, content):
+    save_folder(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "a" / name).write_bytes(content)
+    with Image.open(tmp_path / "a" / name) as image:
+        expected = np.asarray(image.resize((4, 4), Image.Resampling.BILINEAR))
+    found = image_folder.load(3, 0, tmp_path, size=4).pixels[2].transpose(1, 2, 0)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_systems_leave_is_no_class_and_no_point(tmp_path, caplog):
+    folder = save_folder(tmp_path, "a/1.png", "b/2.png", "a/3.png")
+    expected = image_folder.load(3, 0, folder)
+    litter = [
+        ".ipynb_checkpoints/1-checkpoint.png",
+        "__MACOSX/._1.png",
+        "@eaDir/1.png",
+        "a/.ipynb_checkpoints/1.png",
+        "a/@eaDir/1.png",
+        "a/._1.png",
+    ]
+    before = Contents().digest(folder)
+    save_folder(folder, *litter)
+    for name in (".DS_Store", "b/.DS_Store", "b/Thumbs.db", "a/notes.txt"):
+        (folder / name).write_bytes(b"no picture")
+    with caplog.at_level("INFO"):
+        images = image_folder.load(3, 0, folder)
+    np.testing.assert_array_equal(images.pixels, expected.pixels)
+    assert images.class_names == ("a", "b")
+    assert f"{folder}: 5 left out (hidden or of a system)" in caplog.text
+    assert f"{folder}: 1 left out (.txt)" in caplog.text
+    (folder / "a/notes.txt").unlink()
+    assert Contents().digest(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("parts", "advice"),
+    [
+        (["train", "test"], "give path: {}/train and test_path: {}/test"),
+        (["Training", "Testing"], "give path: {}/Training and test_path: {}/Testing"),
+        (["train", "val", "test"], "give path: {}/train and test_path: {}/test"),
+        (["train", "val"], "give path: {}/train$"),
+    ],
+)
+def test_parts_of_a_data_set_are_no_classes(tmp_path, parts, advice):
+    save_folder(tmp_path, *(f"{part}/{label}/1.png" for part in parts for label in "ab"))
+    with pytest.raises(DataError, match=advice.format(tmp_path, tmp_path)) as error:
+        image_folder.load(2, 0, tmp_path)
+    assert f"has parts of a data set ({', '.join(sorted(parts))}), not classes" in str(error.value)
+
+
+def test_classes_may_be_called_test_and_train(tmp_path):
+    """Without classes in them they are classes themselves; so they are beside another."""
+    assert image_folder.load(
+        2, 0, save_folder(tmp_path / "flat", "test/1.png", "train/2.png")
+    ).class_names == ("test", "train")
+    names = ("test/a/1.png", "train/a/2.png", "other/a/3.png")
+    assert image_folder.load(3, 0, save_folder(tmp_path / "three", *names)).pixels.shape[0] == 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_turned_as_exif_says(tmp_path, orientation):
+    save_folder(tmp_path, "a/1.png", "b/2.png")
+    pixels = picture(3, 4, 4)
+    turned = Image.fromarray(pixels.transpose(1, 2, 0))
+    exif = Image.Exif()
+    exif[274] = orientation
+    # Stored so that turning it as the standard says gives the picture.
+    stored = {
+        1: lambda x: x,
+        2: lambda x: x[:, ::-1],
+        3: lambda x: x[::-1, ::-1],
+        4: lambda x: x[::-1],
+        5: lambda x: x.swapaxes(0, 1),
+        6: lambda x: np.rot90(x, 1),
+        7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
+        8: lambda x: np.rot90(x, -1),
+    }[orientation](np.asarray(turned))
+    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a/3.png", exif=exif)
+    np.testing.assert_array_equal(image_folder.load(3, 0, tmp_path).pixels[2], pixels)
+
+
+def test_transparency_needs_a_background(tmp_path):
+    """Black glyphs whose shape is their alpha alone: without a background all pixels are 0."""
+    shape = picture(0, channels=1)[0]
+    for name, alpha in (("a/1.png", shape), ("b/2.png", shape.T)):
+        (tmp_path / name).parent.mkdir()
+        black = np.zeros_like(alpha)
+        Image.fromarray(np.stack([black, black, black, alpha], axis=-1)).save(tmp_path / name)
+    with pytest.raises(DataError, match=r"a/1.png has transparent pixels; .* `background`"):
+        image_folder.load(2, 0, tmp_path)
+    white = image_folder.load(2, 0, tmp_path, background="white").pixels
+    np.testing.assert_array_equal(white[0], np.broadcast_to(255 - shape, (3, 4, 4)))
+    black = image_folder.load(2, 0, tmp_path, background="black")
+    assert not black.pixels.any()
+    with pytest.raises(DataError, match=r"all 2 training images are the same .pixels from 0 to 0"):
+        prepare(black, 2, 0)
+
+
+def test_grey_transparency_stays_grey(tmp_path):
+    for name in ("a/1.png", "b/2.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(picture(len(name), channels=2).transpose(1, 2, 0), "LA").save(
+            tmp_path / name
+        )
+    assert image_folder.load(2, 0, tmp_path, background="white").pixels.shape == (2, 1, 4, 4)
+
+
 def test_a_path_that_is_no_folder_is_named(tmp_path):
     file = save(tmp_path / "1.png", picture(0))
     for path in (file, tmp_path / "nowhere"):
-        with pytest.raises(DataError, match=f"{path} is no folder"):
+        with pytest.raises(DataError, match=f"{path} cannot be read as a folder"):
             image_folder.load(1, 0, path)
 
 
@@ -380,10 +563,9 @@ CLASSES = np.array([0, 1, 2, 0, 1, 2])
 
 def test_arrays_are_read_as_they_are(save_npz):
     images = npz.load(4, 1, save_npz(x=COLOUR, y=CLASSES.astype(np.uint8)))
-    assert seeds(images.pixels) == [0, 1, 2, 3]
+    assert seeds(images.pixels[:4]) == [0, 1, 2, 3]
     assert seeds(images.test_pixels) == [4]
-    assert images.labels.tolist() == [0, 1, 2, 0]
-    assert images.classes == 3
+    assert images.labels[:4].tolist() == [0, 1, 2, 0]
     grey = npz.load(6, 0, save_npz(x=COLOUR[..., 0] / 255, y=CLASSES))
     assert grey.pixels.shape == (6, 1, 4, 4)
     np.testing.assert_array_equal(grey.pixels[:, 0], COLOUR[..., 0] / 255)
@@ -408,14 +590,16 @@ def test_bytes_and_fractions_are_prepared_alike(save_npz):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"y": None}, "has no array y; it has x"),
-        ({"x": None, "X": COLOUR}, "has no array x; it has y, X"),
+        ({"y": None}, "no images and labels under names that .*; it has x"),
+        (
+            {"x": None, "X": COLOUR},
+            "no images and labels under names that .*; it has y, X",
+        ),
         ({"x_test": COLOUR}, "has no array y_test"),
         ({"x": COLOUR.astype(int)}, "x is int64; it must be uint8, or floating-point"),
         ({"x": COLOUR.reshape(6, -1)}, r"x is \(6, 48\); it must be \(n, height, width\)"),
-        ({"y": CLASSES / 1}, r"y is float64 \(6,\); it must be whole numbers"),
-        ({"y": CLASSES[:, None]}, r"y is int64 \(6, 1\); it must be whole numbers"),
-        ({"x_test": COLOUR[:, :3], "y_test": CLASSES}, r"x_test are \(3, 3, 4\) .* x \(3, 4, 4\)"),
+        ({"y": CLASSES / 2}, r"y is float64 \(6,\); it must be whole numbers"),
+        ({"x_test": COLOUR[:, :2], "y_test": CLASSES}, r"x_test are \(3, 2, 4\) .* x \(3, 4, 4\)"),
         ({"y": CLASSES.astype(object)}, "cannot be read as an .npz file"),
     ],
 )
@@ -425,6 +609,119 @@ def test_arrays_of_another_form_are_refused(save_npz, changes, complaint):
     with pytest.raises(DataError, match=complaint) as error:
         npz.load(4, 1, path)
     assert str(error.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("images", ["mono", "colour"])
+def test_channels_first_is_refused_with_the_transpose(save_npz, images):
+    """(n, 3, 32, 32) is no 32 channels of 3 x 32."""
+    pixels = np.stack([picture(seed, 6, 8, 3 if images == "colour" else 1) for seed in range(6)])
+    with pytest.raises(DataError, match=r"looks like \(n, channels, height, width\)") as error:
+        npz.load(4, 1, save_npz(x=pixels, y=CLASSES))
+    assert "write x.transpose(0, 2, 3, 1), or give the data set `layout: channels_first`" in str(
+        error.value
+    )
+    asked = npz.load(4, 1, save_npz(x=pixels, y=CLASSES), layout="channels_first")
+    turned = npz.load(4, 1, save_npz(x=pixels.transpose(0, 2, 3, 1), y=CLASSES))
+    np.testing.assert_array_equal(asked.pixels, pixels)
+    np.testing.assert_array_equal(turned.pixels, pixels)
+
+
+@pytest.mark.parametrize("shape", [(6, 3, 8, 3), (6, 1, 28, 1), (6, 4, 8, 5), (6, 8, 8, 4)])
+def test_a_shape_that_says_nothing_needs_a_layout(save_npz, shape):
+    pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    path = save_npz(x=pixels, y=CLASSES)
+    with pytest.raises(DataError, match="give the data set `layout: channels_last` or `layout"):
+        npz.load(4, 1, path)
+    last = npz.load(4, 1, path, layout="channels_last").pixels
+    np.testing.assert_array_equal(last, pixels.transpose(0, 3, 1, 2))
+    first = npz.load(4, 1, path, layout="channels_first").pixels
+    np.testing.assert_array_equal(first, pixels)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_labels_must_be_as_many_as_images_whatever_n(save_npz, n):
+    path = save_npz(x=COLOUR, y=CLASSES[:5])
+    with pytest.raises(DataError, match="images.npz: x has 6 images but y 5 labels"):
+        npz.load(n, 0, path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        (CLASSES + 1, r"y numbers classes from 1 to 3; write y - 1"),
+        (CLASSES * 2, r"y has 3 classes, labels up to 4, and no point of label 1; number"),
+        (
+            CLASSES * 10**9,
+            r"y has 3 classes, labels up to 2000000000, and no .*np.unique\(y, return",
+        ),
+        (np.where(CLASSES == 2, 255, CLASSES), "y has 2 points of label 255, which often stands"),
+        (np.where(CLASSES == 2, -1, CLASSES), "y has 2 points of label -1, which often stands"),
+        (CLASSES - 2, "y has the negative label -2"),
+        (np.eye(3, dtype=int)[CLASSES], r"y is \(6, 3\), one-hot; write y.argmax\(1\)"),
+        (np.eye(3)[CLASSES], r"y is \(6, 3\), one-hot"),
+        (np.ones((6, 3), int), r"y is int64 \(6, 3\); it must be one class number for each image"),
+        (CLASSES / 1, r"y is float64 \(6,\); it must be whole numbers: write y.astype\(int\)"),
+        (CLASSES == 1, r"y is bool \(6,\); it must be whole numbers: write y.astype\(int\)"),
+        (np.array(list("catcat")), r"y is <U1 \(6,\), names; write class_names, y = np.unique\(y"),
+        (CLASSES.astype(np.uint64) + np.uint64(2**63), "y has the label 9223372036854775810"),
+    ],
+)
+def test_labels_of_another_form_are_called_by_their_name(save_npz, labels, complaint):
+    with pytest.raises(DataError, match=f"images.npz: {complaint}"):
+        npz.load(4, 1, save_npz(x=COLOUR, y=labels))
+
+
+def test_advice_for_labels_works(save_npz):
+    """What the messages say to write is then read."""
+    expected = npz.load(6, 0, save_npz(x=COLOUR, y=CLASSES)).labels
+    gaps = np.unique(CLASSES * 2, return_inverse=True)[1]
+    one_hot = np.eye(3)[CLASSES].argmax(1)
+    names, named = np.unique(np.array(["cat", "cow", "dog"])[CLASSES], return_inverse=True)
+    for labels in (gaps, one_hot, named, (CLASSES + 1) - 1, CLASSES[:, None]):
+        np.testing.assert_array_equal(npz.load(6, 0, save_npz(x=COLOUR, y=labels)).labels, expected)
+    images = npz.load(6, 0, save_npz(x=COLOUR, y=named, class_names=names))
+    assert images.class_names == ("cat", "cow", "dog")
+
+
+def test_test_labels_are_those_of_the_training_part(save_npz):
+    part = {"x": COLOUR, "y": CLASSES, "x_test": COLOUR}
+    npz.load(4, 1, save_npz(**part, y_test=np.full(6, 2)))
+    with pytest.raises(DataError, match="y_test has the label 3; the training part has 0 to 2"):
+        npz.load(4, 1, save_npz(**part, y_test=CLASSES + 1))
+
+
+def test_class_names_must_fit(save_npz):
+    for names in (np.array(["a", "b"]), np.arange(3)):
+        with pytest.raises(DataError, match=r"class_names is .*; it must be the names of the 3"):
+            npz.load(4, 1, save_npz(x=COLOUR, y=CLASSES, class_names=names))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+    ],
+)
+def test_arrays_of_keras_and_medmnist_are_known(save_npz, names, caplog):
+    x, y, x_test, y_test = names
+    arrays = {x: COLOUR[:4], y: CLASSES[:4, None], x_test: COLOUR[4:], y_test: CLASSES[4:, None]}
+    with caplog.at_level("INFO"):
+        images = npz.load(4, 2, save_npz(**arrays, val_images=COLOUR))
+    assert (seeds(images.pixels), seeds(images.test_pixels)) == ([0, 1, 2, 3], [4, 5])
+    assert (images.labels.tolist(), images.test_labels.tolist()) == ([0, 1, 2, 0], [1, 2])
+    assert "images.npz: not used: val_images" in caplog.text
+
+
+def test_arrays_sorted_by_class_are_to_be_shuffled(save_npz):
+    """Raising n would not help: the first n would still be the first classes."""
+    order = np.argsort(CLASSES, kind="stable")
+    images = npz.load(4, 0, save_npz(x=COLOUR[order], y=CLASSES[order]))
+    with pytest.raises(DataError, match=r"no image of class 2 .* are sorted by class; shuffle"):
+        prepare(images, 4, 0)
+    both = np.random.default_rng(0).permutation(6)  # as the message says
+    images = npz.load(5, 0, save_npz(x=COLOUR[order][both], y=CLASSES[order][both]))
+    assert prepare(images, 5, 0).classes == 3
 
 
 @pytest.mark.parametrize("content", ["empty", "text", "array", "cut off", "flipped", "pickle"])

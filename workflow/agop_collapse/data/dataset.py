@@ -15,7 +15,8 @@ class Dataset:
     """Training and test points as rows, standardised and sorted by class.
 
     x, test_x : (n, d) float64; labels, test_labels : (n,) int64, ascending;
-    image_shape : (channels, height, width) with product d; classes : K.
+    image_shape : (channels, height, width) with product d; classes : K
+    class_names : K names in order, where they are known
     """
 
     x: Tensor
@@ -24,6 +25,7 @@ class Dataset:
     test_labels: Tensor
     image_shape: tuple[int, int, int]
     classes: int
+    class_names: tuple[str, ...] = ()
 
     @property
     def class_counts(self) -> list[int]:
@@ -45,6 +47,7 @@ def save_dataset(path: Path, data: Dataset, identity: str) -> None:
         "test_labels": data.test_labels,
     }
     shape = {"image_shape": list(data.image_shape), "classes": data.classes}
+    shape |= {"class_names": list(data.class_names)}
     save_tensors(path, tensors, identity, shape | {"versions": versions()})
 
 
@@ -64,6 +67,7 @@ def load_dataset(path: Path, identity: str) -> Dataset:
         tensors["test_labels"],
         tuple(header["image_shape"]),
         header["classes"],
+        tuple(header["class_names"]),
     )
     pixels = math.prod(data.image_shape)
     expect_shape(path, "x", data.x, (len(data.labels), pixels))

@@ -1,34 +1,17 @@
 """Data sets as the paper prepares them: first n points, standardised pixels, sorted by class."""
 
+import logging
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..common.errors import UserError
 from .dataset import Dataset
+from .images import DataError, Images
+from .labels import expect_every_class
 
-
-class DataError(UserError):
-    """A data set that no trustworthy figure can be made of; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images as loaded.
-
-    pixels, test_pixels : (n, channels, height, width), bytes, or floating-point in [0, 1]
-    labels, test_labels : (n,) int64; the test part may be empty
-    classes : K of the whole data set, where these images may not show all; else what they show
-    """
-
-    pixels: np.ndarray
-    labels: np.ndarray
-    test_pixels: np.ndarray
-    test_labels: np.ndarray
-    classes: int | None = None
+log = logging.getLogger(__name__)
 
 
 def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train") -> Dataset:
@@ -46,14 +29,15 @@ def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train"
 
     Raises
     ------
-    DataError : when a part is too short, a pixel is not finite or outside [0, 1], there is only one
-        class, or a class has no training point.
+    DataError : when a part is too short, a pixel is not finite or outside [0, 1], all images are
+        the same, there is only one class, or a class has no training point.
     """
     pixels, labels = _first(images.pixels, images.labels, n, "training")
     test_pixels, test_labels = _first(images.test_pixels, images.test_labels, n_test, "test")
-    classes = _check_classes(images, labels)
-
+    names = _class_names(images, n)
+    _expect_variation(pixels)
     image_shape = pixels.shape[1:]
+    _report(pixels, labels, len(test_pixels), names)
     train, test = (
         part.reshape(len(part), math.prod(image_shape)) for part in (pixels, test_pixels)
     )
@@ -63,7 +47,7 @@ def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train"
     _standardise(train, train)
     x, labels = _sort(train, labels)
     test_x, test_labels = _sort(test, test_labels)
-    return Dataset(x, labels, test_x, test_labels, image_shape, classes)
+    return Dataset(x, labels, test_x, test_labels, image_shape, len(names), names)
 
 
 def _first(pixels: np.ndarray, labels: np.ndarray, n: int, part: str):
@@ -83,20 +67,49 @@ def _first(pixels: np.ndarray, labels: np.ndarray, n: int, part: str):
     return pixels, np.asarray(labels[:n], dtype=np.int64)
 
 
-def _check_classes(images: Images, labels: np.ndarray) -> int:
-    all_labels = np.concatenate([images.labels, images.test_labels])
-    if all_labels.min() < 0:
-        raise DataError(f"negative class label {all_labels.min()}; classes are counted from 0")
-    classes = images.classes or int(all_labels.max()) + 1
-    if classes < 2:
+def _class_names(images: Images, n: int) -> tuple[str, ...]:
+    """The classes' names in order, each of them among the first n training points."""
+    every = np.concatenate([images.labels, images.test_labels])
+    if every.min() < 0:
+        raise DataError(f"negative class label {every.min()}; classes are counted from 0")
+    names = images.class_names or tuple(map(str, range(int(every.max()) + 1)))
+    if len(names) < 2:
         raise DataError("only one class; neural collapse needs at least two")
-    missing = sorted(set(range(classes)) - set(labels.tolist()))
-    if missing:
+    expect_every_class(images.labels, n, names)
+    return names
+
+
+def _expect_variation(pixels: np.ndarray) -> None:
+    """Raise DataError where all images are the same."""
+    if (pixels == pixels[:1]).all():
         raise DataError(
-            f"no image of class {', '.join(map(str, missing))} (of classes 0 to {classes - 1}) "
-            f"among the first {len(labels)}; raise n"
+            f"all {len(pixels)} training images are the same ({_range(pixels)}); were they "
+            "converted or masked wrongly?"
         )
-    return classes
+
+
+def _report(
+    pixels: np.ndarray, labels: np.ndarray, n_test: int, class_names: tuple[str, ...]
+) -> None:
+    """The line of a log that shows most mistakes in a data set."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    classes = ", ".join(
+        f"{name} ({count:,})" for name, count in zip(class_names, counts, strict=True)
+    )
+    shape = " x ".join(map(str, pixels.shape[1:]))
+    log.info(
+        "%s training and %s test images of %s (channels, height, width), %s; %d classes: %s",
+        f"{len(pixels):,}",
+        f"{n_test:,}",
+        shape,
+        _range(pixels),
+        len(class_names),
+        classes,
+    )
+
+
+def _range(pixels: np.ndarray) -> str:
+    return f"pixels from {pixels.min():.3g} to {pixels.max():.3g}, {pixels.mean():.3g} on average"
 
 
 def _standardise(points: np.ndarray, reference: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .atomic import StorageError
+from .system_files import is_system_name
 
 
 class Contents:
@@ -35,6 +36,8 @@ class Contents:
     def digest(self, path: Path) -> str:
         """SHA-256 of a file's bytes, or of the names and digests of a folder's files, hex digits.
 
+        Files that are hidden or of a system (.DS_Store, Thumbs.db) do not count.
+
         Raises
         ------
         OSError : when it cannot be read.
@@ -46,11 +49,10 @@ class Contents:
 
     def _of_folder(self, folder: Path) -> str:
         digest = hashlib.sha256()
-        files = (
-            Path(place, name)
-            for place, _, names in os.walk(folder, followlinks=True)
-            for name in names
-        )
+        files: list[Path] = []
+        for place, folders, names in os.walk(folder, followlinks=True):
+            folders[:] = [name for name in folders if not is_system_name(name)]
+            files += [Path(place, name) for name in names if not is_system_name(name)]
         for file in sorted(files):
             digest.update(os.fsencode(file.relative_to(folder)))
             digest.update(f"\0{self._of_file(file)}\n".encode())

@@ -21,7 +21,7 @@ from .identity import digest_of, identity
 from .paths import DATA, FIGURE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, dataset_label, typed_settings
-from .settings import Dataset
+from .settings import KINDS_OF_KEY, Dataset
 from .tables import runs_rows, runs_types
 
 # What each run's measurement makes, and of that what a study's tables hold of all its runs.
@@ -180,8 +180,9 @@ class Jobs:
         return Job(
             made,
             settings
-            | {"identity": made, "reader": reader, "contents": own}
-            | {"path": path, "test_path": dataset.test_path},
+            | {"identity": made, "reader": reader, "contents": own, "path": path}
+            | {"name": f"{study}.datasets.{name}", "options": _reader_options(dataset)}
+            | {"test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": DATA.format(study=study, dataset=name)},
             mem_mb=resources.data_mem_mb(dataset),
@@ -451,6 +452,12 @@ class Jobs:
         datasets += [(run.study, run.dataset) for run in self._runs_elsewhere(study)]
         files = [file for each in datasets for file in self.prepare_data(*each).inputs["files"]]
         return list(dict.fromkeys(files))
+
+
+def _reader_options(dataset: Dataset) -> dict[str, Any]:
+    """The keys of a data set that its kind alone has, as far as they are given."""
+    values = {key: getattr(dataset, key) for key in KINDS_OF_KEY if key != "path"}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _plain(parts: Mapping[str, list[Part]]) -> dict[str, list[tuple]]:

@@ -125,7 +125,8 @@ class Dataset(Block):
     )
     n: int = setting(
         ...,
-        "Training points, the first n; of an image_folder by file name, over all classes.",
+        "Training points, the first n; of an image_folder by file name, over all classes; numbers "
+        "in names sort as numbers.",
         ge=2,
         le=10**7,
     )
@@ -162,6 +163,17 @@ class Dataset(Block):
         "Channels that images of an image_folder are converted to, 1 (grey) or 3 (colour). "
         "Without it, what the first image has.",
     )
+    background: Literal["white", "black"] | None = setting(
+        None,
+        "What transparent pixels of an image_folder are laid over.",
+        only_for=("kind", "image_folder"),
+    )
+    layout: Literal["channels_last", "channels_first"] | None = setting(
+        None,
+        "Order of the axes of npz images: (n, height, width, channels) or (n, channels, height, "
+        "width). To be given unless the last axis alone has 1 or 3.",
+        only_for=("kind", "npz"),
+    )
     standardize_test: Literal["train", "own"] = setting(
         "train",
         "Standardise test pixels by the training points' statistics or by their own (the paper's "
@@ -175,6 +187,8 @@ KINDS_OF_KEY = {
     "test_path": ("image_folder",),
     "size": ("image_folder",),
     "channels": ("image_folder",),
+    "background": ("image_folder",),
+    "layout": ("npz",),
 }
 
 RELU = ("feature_map", "relu")

@@ -14,4 +14,8 @@ def _read(path: Path, train: bool) -> Part:
     return images.data.transpose(0, 3, 1, 2), np.array(images.targets)
 
 
-load = loader("cifar10", _read)
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+load = loader("cifar10", _read, CLASSES)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..prepare import DataError, Images
+from ..images import DataError, Images
 from .parts import split
 
 

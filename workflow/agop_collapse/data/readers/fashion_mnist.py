@@ -4,4 +4,4 @@ from torchvision.datasets import FashionMNIST
 
 from .from_torchvision import idx_parts, loader
 
-load = loader("fashion_mnist", idx_parts(FashionMNIST))
+load = loader("fashion_mnist", idx_parts(FashionMNIST), FashionMNIST.classes)

@@ -1,26 +1,29 @@
 """Public data sets, read by torchvision from files that are there already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torchvision.datasets import MNIST
 
-from ..prepare import DataError, Images
+from ..images import DataError, Images
 from .parts import Part
 
 
-def loader(kind: str, read: Callable[[Path, bool], Part]) -> Callable[..., Images]:
+def loader(
+    kind: str, read: Callable[[Path, bool], Part], class_names: Sequence[str]
+) -> Callable[..., Images]:
     """The function `load` of a public data set.
 
     Parameters
     ----------
     kind : its name in the configuration
     read : from its folder, in torchvision's layout, reads the training (True) or the test part
+    class_names : of its classes, in order
     """
 
     def load(n: int, n_test: int, path: Path) -> Images:
         try:
-            return Images(*read(path, True), *read(path, False))
+            return Images(*read(path, True), *read(path, False), tuple(class_names))
         # Readers of pickles, of MATLAB's and of MNIST's files: none says what it raises.
         except Exception as error:
             there = sorted(str(file) for file in Path(path).rglob("*") if file.is_file())

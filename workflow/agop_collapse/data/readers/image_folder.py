@@ -1,17 +1,28 @@
 """Images in a folder of the user's own."""
 
+import logging
 import os
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
-from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
+from PIL import Image, ImageOps
 
-from ..prepare import DataError, Images
+from ...files.system_files import is_system_name
+from ..images import DataError, Images
+from ..labels import expect_every_class
 
+log = logging.getLogger(__name__)
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
+# Folders of these names hold parts of a data set, where no other is beside them.
+PARTS = ("train", "training", "test", "testing", "val", "valid", "validation")
 # Modes of Pillow without colour.
 GREY = ("1", "L", "LA")
+BACKGROUNDS = {"white": (255, 255, 255, 255), "black": (0, 0, 0, 255)}
 
 
 def load(
@@ -21,11 +32,14 @@ def load(
     test_path: Path | None = None,
     size: int | None = None,
     channels: int | None = None,
+    background: str | None = None,
 ) -> Images:
-    """A folder with a sub-folder of images for each class, as torchvision's ImageFolder reads it.
+    """A folder with a sub-folder of images for each class; folders in these are gone through too.
 
     Classes are numbered in the order of their names. Images are taken in the order of their file
-    names, over all classes, as text: 10.png comes before 9.png.
+    names, over all classes. In both numbers sort as numbers: 9 before 10. Hidden files and those of
+    systems are left out, and files of other endings; the log says how many. Images are turned as
+    their EXIF orientation says.
 
     Parameters
     ----------
@@ -33,54 +47,112 @@ def load(
         the first n
     size : height and width that every image is resized to; without it all must have the same
     channels : 1 for grey, 3 for colour, what all are converted to; without it, as the first is
+    background : "white" or "black", what transparent pixels are laid over
 
     Raises
     ------
     DataError : when there are fewer than two classes, a class without images, an image that cannot
         be read or is unlike the first; the message names it.
     """
-    train = _list_images(path)
-    classes = 1 + max(label for _, label in train)
+    classes = _class_folders(path)
+    train = _list_images(path, classes)
+    empty = set(classes) - {classes[label] for _, label in train}
+    if empty:
+        raise DataError(
+            f"{path} has classes without images: {', '.join(sorted(empty, key=natural))}; images "
+            f"end in {', '.join(ENDINGS)}"
+        )
+    expect_every_class(np.array([label for _, label in train]), n, tuple(classes))
     if test_path is None:
         train, test = train[:n], train[n : n + n_test]
     else:
-        train, test = train[:n], _list_images(test_path, of=path)[:n_test]
-    pixels = _read_images([file for file, _ in train + test], size, channels)
+        train, test = train[:n], _list_images(test_path, classes, of=path)[:n_test]
+    pixels = _read_images([file for file, _ in train + test], size, channels, background)
     train_labels, test_labels = (
         np.array([label for _, label in part], np.int64) for part in (train, test)
     )
     split = len(train)
-    return Images(pixels[:split], train_labels, pixels[split:], test_labels, classes)
+    return Images(pixels[:split], train_labels, pixels[split:], test_labels, tuple(classes))
 
 
-def _list_images(folder: Path, of: Path | None = None) -> list[tuple[str, int]]:
-    """Files and class numbers in the order of file names; classes are those `of` another folder."""
+def natural(name: str) -> list[Any]:
+    """A key that sorts numbers in names as numbers, and what it cannot tell apart as text."""
+    parts = re.split(r"([0-9]+)", name)
+    parts[1::2] = [int(number) for number in parts[1::2]]
+    return [parts, name]
+
+
+def _sub_folders(folder: Path) -> list[str]:
     try:
-        _, classes = find_classes(of or folder)
-        surplus = set(find_classes(folder)[0]) - set(classes)
-        images = make_dataset(folder, classes, IMG_EXTENSIONS, allow_empty=of is not None)
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
     except OSError as error:
+        raise DataError(f"{folder} cannot be read as a folder of images: {error}") from error
+    return sorted((name for name in names if not is_system_name(name)), key=natural)
+
+
+def _class_folders(folder: Path) -> list[str]:
+    """Names of the classes."""
+    classes = _sub_folders(folder)
+    if not classes:
+        raise DataError(f"{folder} has no sub-folders; it must have one with images for each class")
+    parts = [name for name in classes if name.lower() in PARTS]
+    if len(parts) == len(classes) and all(_sub_folders(Path(folder, part)) for part in parts):
+        given = {
+            "path": next((part for part in parts if "train" in part.lower()), parts[0]),
+            "test_path": next((part for part in parts if "test" in part.lower()), None),
+        }
+        wanted = " and ".join(f"{key}: {Path(folder, part)}" for key, part in given.items() if part)
         raise DataError(
-            f"{folder} is no folder with a sub-folder of images for each class: {error}"
-        ) from error
-    if surplus:
-        raise DataError(f"{folder} has classes that {of} lacks: {', '.join(sorted(surplus))}")
+            f"{folder} has parts of a data set ({', '.join(parts)}), not classes; give {wanted}"
+        )
     if len(classes) < 2:
         raise DataError(
-            f"{folder} has only one sub-folder, {next(iter(classes))}, and so only one class; "
-            "neural collapse needs at least two"
+            f"{folder} has only one sub-folder, {classes[0]}, and so only one class; neural "
+            "collapse needs at least two"
         )
-    return sorted(images, key=lambda image: (os.path.basename(image[0]), image[0]))
+    return classes
 
 
-def _read_images(files: Sequence[str], size: int | None, channels: int | None) -> np.ndarray:
+def _list_images(
+    folder: Path, classes: Sequence[str], of: Path | None = None
+) -> list[tuple[str, int]]:
+    """Files and class numbers in the order of file names.
+
+    of : the folder that the classes are of, if another
+    """
+    if of is not None:
+        surplus = [name for name in _sub_folders(folder) if name not in classes]
+        if surplus:
+            raise DataError(f"{folder} has classes that {of} lacks: {', '.join(surplus)}")
+    images: list[tuple[str, int]] = []
+    left_out: Counter[str] = Counter()
+    for label, name in enumerate(classes):
+        for place, folders, files in os.walk(Path(folder, name), followlinks=True):
+            left_out["hidden or of a system"] += sum(map(is_system_name, [*folders, *files]))
+            folders[:] = [inner for inner in folders if not is_system_name(inner)]
+            for file in files:
+                ending = os.path.splitext(file)[1].lower()
+                if ending in ENDINGS and not is_system_name(file):
+                    images.append((os.path.join(place, file), label))
+                elif not is_system_name(file):
+                    left_out[ending or "without ending"] += 1
+    for what, count in left_out.items():
+        if count:
+            log.info("%s: %d left out (%s)", folder, count, what)
+    return sorted(images, key=lambda image: (natural(os.path.basename(image[0])), image[0]))
+
+
+def _read_images(
+    files: Sequence[str], size: int | None, channels: int | None, background: str | None
+) -> np.ndarray:
     """Images as one array (n, channels, height, width) of bytes."""
-    first = _read_image(files[0])
+    first = _read_image(files[0], background)
     mode = {1: "L", 3: "RGB", None: "L" if first.mode in GREY else "RGB"}[channels]
     width, height = (size, size) if size else first.size
     pixels = np.empty((len(files), len(mode), height, width), np.uint8)
     for index, file in enumerate(files):
-        image = _read_image(file)
+        image = _read_image(file, background)
         if size is None and image.size != first.size:
             raise DataError(
                 f"{file} is {image.width} x {image.height} pixels and {files[0]} is {width} x "
@@ -95,15 +167,52 @@ def _read_images(files: Sequence[str], size: int | None, channels: int | None) -
     return pixels
 
 
-def _read_image(file: str) -> Image.Image:
+def _read_image(file: str, background: str | None) -> Image.Image:
+    """An image of at most 8 bits a channel, the right way up, without transparency."""
     try:
         with Image.open(file) as image:
             image.verify()  # checksums, which reading leaves out
         with Image.open(file) as image:
+            bits = _bits(image)  # before reading, which cuts to 8
             image.load()
+        image = ImageOps.exif_transpose(image)
     # Each format has errors of its own: OSError, SyntaxError, struct.error, zlib.error, ...
     except Exception as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error
-    if image.mode[0] in "IF":
-        raise DataError(f"{file} has more than 8 bits a pixel (mode {image.mode}); convert it to 8")
+    if bits > 8 or image.mode[0] in "IF":
+        raise DataError(
+            f"{file} has more than 8 bits a channel ({bits}, mode {image.mode}); convert it to 8, "
+            "or give arrays of floating-point numbers as npz"
+        )
+    if image.has_transparency_data:
+        image = _laid_over(image, background, file)
     return image
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits of a channel in an opened file: of TIFF a tag, else as the decoder is told."""
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(258, (1,)))
+    for tile in image.tile:
+        arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if image.format == "PPM" and len(arguments) > 1 and isinstance(arguments[1], int):
+            return arguments[1].bit_length()  # of the largest value
+        found = re.search(r";(\d+)[BLN]?", str(arguments[0]))
+        if found and int(found[1]) > 8:
+            return int(found[1])
+    return 8
+
+
+def _laid_over(image: Image.Image, background: str | None, file: str) -> Image.Image:
+    """An image without its transparency, grey if it was."""
+    grey = image.mode in GREY
+    image = image.convert("RGBA")
+    if image.getchannel("A").getextrema()[0] < 255:
+        if background is None:
+            raise DataError(
+                f"{file} has transparent pixels; give the data set a `background`, white or black, "
+                "to lay them over"
+            )
+        below = Image.new("RGBA", image.size, BACKGROUNDS[background])
+        image = Image.alpha_composite(below, image)
+    return image.convert("L" if grey else "RGB")

@@ -13,4 +13,4 @@ def _read(path: Path, train: bool) -> Part:
     return images.data, images.labels
 
 
-load = loader("svhn", _read)
+load = loader("svhn", _read, [str(digit) for digit in range(10)])
