@@ -58,6 +58,8 @@ def test_defaults_are_the_papers():
         "test_path": None,
         "size": None,
         "channels": None,
+        "background": None,
+        "layout": None,
         "standardize_test": "train",
     }
     assert dict(made.theory_kernel) == {"width": 1024, "draws": 100}
