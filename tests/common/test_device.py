@@ -13,9 +13,22 @@ def has_gpu(request, monkeypatch) -> bool:
     return request.param
 
 
-def test_auto_takes_a_gpu_that_is_there_and_granted(has_gpu):
-    assert select("auto", 1) == (CUDA if has_gpu else CPU)
+def test_auto_takes_a_gpu_that_is_there_and_granted(has_gpu, caplog):
     assert select("auto", 0) == CPU
+    assert not caplog.records
+    assert select("auto", 1) == (CUDA if has_gpu else CPU)
+    assert [record.levelname for record in caplog.records] == ([] if has_gpu else ["WARNING"])
+
+
+def test_a_gpu_that_pytorch_cannot_use_is_said(monkeypatch, caplog):
+    """A build for CPUs, or without a driver: it may compute for days."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for version, reason in ((None, "is a build for CPUs"), ("12.8", "no driver, or one that is")):
+        monkeypatch.setattr(torch.version, "cuda", version)
+        caplog.clear()
+        select("auto", 1)
+        assert reason in caplog.text
+        assert "this job computes on the CPU" in caplog.text
 
 
 def test_cpu_stays_cpu(has_gpu):

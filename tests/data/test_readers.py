@@ -763,8 +763,9 @@ def prepared(folder: Path) -> list[Path]:
 @pytest.mark.slow
 def test_own_images_are_prepared_and_again_when_they_change(tmp_path):
     names = [f"{label}/{number}.png" for number, label in enumerate("abcabcabcabc")]
-    folder = save_folder(tmp_path / "photos", *names)
-    photos = {"kind": "image_folder", "n": 9, "n_test": 3, "path": "photos"}
+    # Whatever Snakemake makes of braces, and a shell of the rest.
+    folder = save_folder(tmp_path / "my {photos}, 50 % $HOME", *names)
+    photos = {"kind": "image_folder", "n": 9, "n_test": 3, "path": folder.name}
     assert snakemake(tmp_path, photos).returncode == 0
     (file,) = prepared(tmp_path)
     data = load_dataset(file, read_identity(file))

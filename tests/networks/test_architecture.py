@@ -195,6 +195,31 @@ def own_backbone(tmp_path, monkeypatch):
         "    return nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, 20), nn.BatchNorm1d(20))\n"
         "def flat(c, h, w):\n"
         "    return nn.Conv2d(c, 2, 1)\n"
+        "class Fewer(nn.Flatten):\n"
+        "    def forward(self, x):\n"
+        "        return super().forward(x)[:1]\n"
+        "def fewer(c, h, w):\n"
+        "    return Fewer()\n"
+        "def two_arguments(c, h):\n"
+        "    return nn.Flatten()\n"
+        "def raises(c, h, w):\n"
+        "    return {}[h]\n"
+        "def function(c, h, w):\n"
+        "    return lambda x: x.flatten(1)\n"
+        "def nothing(c, h, w):\n"
+        "    return None\n"
+        "def other_size(c, h, w):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(3, 2))\n"
+        "class Pair(nn.Flatten):\n"
+        "    def forward(self, x):\n"
+        "        return super().forward(x), x\n"
+        "def pair(c, h, w):\n"
+        "    return Pair()\n"
+        "def classes(c, h, w):\n"
+        "    return nn.Sequential(nn.Flatten(), Argmax())\n"
+        "class Argmax(nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return x.argsort(1)\n"
     )
 
     def build(name: str, seed: int = 0) -> networks.Network:
@@ -215,6 +240,41 @@ def test_own_backbone(own_backbone):
     assert torch.equal(network.backbone[1][1].weight, again.backbone[1][1].weight)
 
 
-def test_a_backbone_that_does_not_fit(own_backbone):
-    with pytest.raises(UserError, match=r"'mine' maps one image to shape \(1, 2, 4, 5\)"):
-        own_backbone("flat")
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("flat", r"maps two images of 3 x 4 x 5 to \(2, 2, 4, 5\); it must be \(2, features\)"),
+        ("fewer", r"maps two images of 3 x 4 x 5 to \(1, 60\); it must be \(2, features\)"),
+        ("pair", r"maps two images of 3 x 4 x 5 to tuple; it must be \(2, features\)"),
+        (
+            "two_arguments",
+            r"called with channels, height and width \(3, 4, 5\), failed: TypeError: ",
+        ),
+        ("raises", r".*, failed: KeyError: 4 \(.*own_nets.py, line 14\)"),
+        ("function", "returns a function; it must return a torch.nn.Module"),
+        ("nothing", "returns a NoneType; it must return a torch.nn.Module"),
+        ("other_size", "cannot map images of 3 x 4 x 5: RuntimeError: mat1 and mat2 shapes"),
+        ("classes", r"makes \(2, 60\) of type torch.int64; these are no features"),
+    ],
+)
+def test_a_backbone_that_does_not_fit(own_backbone, name, complaint):
+    with pytest.raises(UserError, match=f"the backbone of model 'mine',? ?{complaint}"):
+        own_backbone(name)
+
+
+def test_a_network_for_larger_images():
+    with pytest.raises(UserError, match="model 'vgg11' cannot map images of 1 x 4 x 4: Runtime"):
+        behind("vgg11", 4, 1.0, (1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "fits"), [(9, 4, False), (10, 4, True), (8, 4, True), (5, 1, False)]
+)
+def test_batch_normalisation_needs_two_points(own_backbone, n, batch_size, fits):
+    network = own_backbone("wide")
+    if fits:
+        networks.expect_batches(network, n, batch_size)
+    else:
+        with pytest.raises(UserError, match=f"{n} points in batches of {batch_size} leave one"):
+            networks.expect_batches(network, n, batch_size)
+    networks.expect_batches(mlp(), n, batch_size)

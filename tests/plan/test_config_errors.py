@@ -75,6 +75,16 @@ MISTAKES = [
         [f"{IMAGES}.test_path = 'no/such'", "no such folder in", str(Path.cwd())],
     ),
     ("datasets.first", {"kind": "npz", "n": 9, "path": ""}, [f"{IMAGES}.path must not be empty"]),
+    (
+        "datasets.first.layout",
+        "channels_last",
+        [f"{IMAGES}.layout = 'channels_last' is for the kind"],
+    ),
+    (
+        "datasets.first",
+        {"kind": "image_folder", "n": 9, "path": ".", "background": "red"},
+        [f"{IMAGES}.background = 'red' is not one of white, black"],
+    ),
     # Blocks of runs
     ("deep_rfm", {"depth": 3}, ["studies.mine.deep_rfm = {'depth': 3}", "array"]),
     ("deep_rfm", None, ["studies.mine.deep_rfm = None", "array"]),
@@ -333,6 +343,29 @@ def test_default_study_must_be_one_of_the_studies(study, reason):
 def test_data_root_must_be_a_path():
     assert refusal(example() | {"data_root": 3}) == "data_root = 3 must be of type string"
     assert refusal(example() | {"data_root": ""}) == "data_root must not be empty"
+    assert "Snakemake takes { and } for its own" in refusal(example() | {"data_root": "da{ta"})
+
+
+def test_own_data_may_lie_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = {"kind": "image_folder", "n": 9, "path": "~/photos"}
+    reason = refusal(changed("datasets.first", folder))
+    assert f"path = '{tmp_path}/photos': no such folder" in reason
+    (tmp_path / "photos").mkdir()
+    datasets = load(changed("datasets.first", folder)).studies["mine"].datasets
+    assert datasets["first"].path == str(tmp_path / "photos")
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(257, 128), (257, 1), (257, 256)])
+def test_a_batch_of_one_point_is_none_for_batch_normalisation(n, batch_size):
+    config = config_of(datasets={"small": {"kind": "digits", "n": n}})
+    block = {"model": "resnet18", "batch_size": batch_size}
+    config["studies"]["mine"]["networks"] = [block]
+    reason = refusal(config)
+    assert f"studies.mine.networks[0].batch_size = {batch_size}: the {n} points of small" in reason
+    for fits in (block | {"model": "mlp"}, block | {"batch_size": 100}):
+        config["studies"]["mine"]["networks"] = [fits]
+        load(config)
 
 
 def test_ablation_without_the_other_projection_is_refused():

@@ -256,6 +256,7 @@ def test_whatever_the_schema_allows_loads_and_is_complete(parts, chance):
         loaded = load(config)
     except ConfigError as error:  # which no schema can say
         assume("longer than 200 characters" not in str(error))
+        assume("leave a batch of a single one" not in str(error))
         raise
     for name, given_parts in parts.items():
         study = loaded.studies[name]

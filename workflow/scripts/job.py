@@ -5,7 +5,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from agop_collapse.common.errors import UserError
 
@@ -14,12 +14,13 @@ from agop_collapse.common.errors import UserError
 def job(snakemake) -> Iterator[dict[str, Any]]:
     """Run a script's work, with all that it is given, and all that it prints in the rule's log.
 
-    An error ends the script with status 1 and one paragraph on the terminal; the log has it too,
-    with the traceback unless it is one that the user can mend.
+    Warnings come on the terminal too. An error ends the script with status 1 and one paragraph on
+    the terminal; the log has it too, with the traceback unless it is one that the user can mend.
     """
     terminal = sys.stderr
     with open(snakemake.log[0], "w", buffering=1) as log:
         logging.basicConfig(stream=log, level=logging.INFO, format="%(asctime)s %(message)s")
+        logging.getLogger().addHandler(_warnings_on(terminal, snakemake.rule))
         with contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
             try:
                 yield snakemake.params.settings
@@ -33,3 +34,10 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
                         traceback.print_exc()
                     print(message, file=log)
                 raise SystemExit(1) from None
+
+
+def _warnings_on(terminal: TextIO, rule: str) -> logging.Handler:
+    handler = logging.StreamHandler(terminal)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter(f"{rule}: %(message)s"))
+    return handler

@@ -1,11 +1,14 @@
 """Where a job computes, and whether a GPU may round what it multiplies."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from .errors import UserError
+
+log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -20,17 +23,32 @@ def select(wanted: str, gpus: int) -> torch.device:
 
     Raises
     ------
-    UserError : when "cuda" is wanted and there is none, or none was granted.
+    UserError : when "cuda" is wanted and there is none, or none was granted. A GPU that "auto" was
+        granted and PyTorch cannot use is a warning.
     """
     if wanted not in DEVICES:
         raise ValueError(f"unknown device {wanted!r}; known: {', '.join(DEVICES)}")
     usable = gpus > 0 and torch.cuda.is_available()
     if wanted == "cuda" and not usable:
         raise UserError(
-            f"device is cuda, but PyTorch {'sees no GPU' if gpus else 'was granted none (gpu=0)'}; "
+            f"device is cuda, but PyTorch {_why_none() if gpus else 'was granted none (gpu=0)'}; "
             "set the study's device to auto or cpu"
         )
+    if wanted == "auto" and gpus > 0 and not usable:
+        log.warning(
+            "a GPU was granted, but PyTorch %s: this job computes on the CPU, which may take days. "
+            "The study's `device: cuda` makes this an error; `--resources gpu=0` or `device: cpu` "
+            "asks for the CPU",
+            _why_none(),
+        )
     return torch.device("cuda" if usable and wanted != "cpu" else "cpu")
+
+
+def _why_none() -> str:
+    """Why there is no GPU for PyTorch."""
+    if torch.version.cuda is None and torch.version.hip is None:
+        return f"{torch.__version__} is a build for CPUs, and sees no GPU"
+    return f"{torch.__version__} sees no GPU (no driver, or one that is too old for it?)"
 
 
 @contextmanager

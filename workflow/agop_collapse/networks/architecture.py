@@ -1,11 +1,13 @@
 """Networks: a backbone and a head of five fully connected layers, no biases (Appendix D)."""
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..common.errors import UserError
 from ..common.seeding import global_generator
@@ -74,11 +76,10 @@ def build(
 
     Raises
     ------
-    UserError : on a backbone that does not fit.
+    UserError : on a backbone that fails, or does not map images to features; the message names it.
     """
     with global_generator(seed, "initialisation"):
-        images_to_features = architecture.backbone(*image_shape)
-        features = _count_features(images_to_features, image_shape, architecture)
+        images_to_features, features = _tried(architecture, image_shape)
         backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
         network = Network(backbone, features, architecture.width, classes, architecture.activation)
         scaled = network.hidden if architecture.model == "mlp" else network.hidden[1:]
@@ -87,16 +88,52 @@ def build(
     return network
 
 
-def _count_features(
-    backbone: nn.Module, image_shape: tuple[int, int, int], architecture: Architecture
-) -> int:
-    """Features that a backbone makes of one image; evaluation mode leaves its statistics alone."""
-    with torch.no_grad():
-        features = backbone.eval()(torch.zeros(1, *image_shape))
-    backbone.train()
-    if features.dim() != 2:
+def _tried(architecture: Architecture, image_shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
+    """A backbone, and how many features it makes of an image: tried on two, before any work.
+
+    They are tried in evaluation mode, which leaves a backbone's statistics alone.
+    """
+    what = f"the backbone of model {architecture.model!r}"
+    images = " x ".join(map(str, image_shape))
+    try:
+        backbone = architecture.backbone(*image_shape)
+    except Exception as error:
         raise UserError(
-            f"the backbone of model {architecture.model!r} maps one image to shape "
-            f"{tuple(features.shape)}; it must be (1, features)"
+            f"{what}, called with channels, height and width {image_shape}, failed: "
+            f"{_reason(error)}"
+        ) from error
+    if not isinstance(backbone, nn.Module):
+        raise UserError(
+            f"{what} returns a {type(backbone).__name__}; it must return a torch.nn.Module, that "
+            "maps images to features"
         )
-    return features.shape[1]
+    try:
+        with torch.no_grad():
+            features = backbone.eval()(torch.zeros(2, *image_shape))
+    except Exception as error:
+        raise UserError(f"{what} cannot map images of {images}: {_reason(error)}") from error
+    backbone.train()
+    found = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
+    if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != 2:
+        raise UserError(f"{what} maps two images of {images} to {found}; it must be (2, features)")
+    if not features.is_floating_point() or not features.shape[1]:
+        raise UserError(f"{what} makes {found} of type {features.dtype}; these are no features")
+    return backbone, features.shape[1]
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, and where in the code outside of installed packages."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename][1:]
+    place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def expect_batches(network: nn.Module, n: int, batch_size: int) -> None:
+    """Raise UserError where a batch of a single point would come to a batch normalisation."""
+    single = batch_size == 1 or n % batch_size == 1
+    if single and any(isinstance(module, _BatchNorm) for module in network.modules()):
+        raise UserError(
+            f"{n} points in batches of {batch_size} leave one of a single point, which batch "
+            "normalisation cannot be trained on; change n or batch_size"
+        )

@@ -11,7 +11,7 @@ from ..common.device import tf32
 from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
-from .architecture import Network
+from .architecture import Network, expect_batches
 from .cuda_graph import CapturedStep
 from .losses.loss import Loss
 
@@ -67,6 +67,10 @@ class Trainer:
     data : points sorted by class
     settings, seed : how to train
     device : where
+
+    Raises
+    ------
+    UserError : when a batch of a single point would come to a batch normalisation.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Trainer:
         if settings.arithmetic not in ARITHMETICS:
             known = ", ".join(ARITHMETICS)
             raise ValueError(f"unknown arithmetic {settings.arithmetic!r}; known: {known}")
+        expect_batches(network, len(data.x), settings.batch_size)
         self._on_gpu = device.type == "cuda"
         # The order in memory that tensor cores take images in.
         layout = torch.channels_last if self._on_gpu else torch.preserve_format

@@ -90,6 +90,10 @@ def load(config: Mapping[str, Any]) -> Configuration:
             mistakes.append(f"{key} = {value!r} must be of type string")
         elif not value:
             mistakes.append(f"{key} must not be empty")
+    if isinstance(data_root, str) and set(data_root) & set("{}"):
+        mistakes.append(
+            f"data_root = {data_root!r}: Snakemake takes {{ and }} for its own; leave them out"
+        )
     if "studies" not in config:
         mistakes.append("the configuration: studies must be given")
         raise ConfigError("\n".join(mistakes))
@@ -177,7 +181,10 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
             with _collected(mistakes):
                 chosen = _chosen_datasets(block, datasets, path)
             with _collected(mistakes):
-                expanded += [(kind, path, chosen, each) for each in _expand(kind, block, path)]
+                runs = _expand(kind, block, path)
+                points = {name: datasets[name].n for name in chosen if name in datasets}
+                _check_batches(runs, points, path)
+                expanded += [(kind, path, chosen, each) for each in runs]
     with _collected(mistakes):
         drawn = figures.check_blocks(values.get("figures", {}), f"{where}.figures")
     if mistakes:
@@ -277,6 +284,21 @@ def _check_backbone(network: Network, where: str) -> None:
         )
     if backbone is not None:
         _check_own_file(backbone, f"{where}.backbone")
+
+
+def _check_batches(runs: list[Expanded], points: Mapping[str, int], where: str) -> None:
+    """Raise ConfigError where batch normalisation would meet a batch of a single point."""
+    for run in runs:
+        if not isinstance(run.settings, Network) or run.settings.model not in MODELS:
+            continue
+        size = run.settings.batch_size
+        for dataset, n in points.items():
+            if MODELS[run.settings.model].batch_norm and (size == 1 or n % size == 1):
+                raise ConfigError(
+                    f"{where}.batch_size = {size}: the {n} points of {dataset} leave a batch of a "
+                    f"single one, which the batch normalisation of {run.settings.model} cannot be "
+                    "trained on; change batch_size, or n"
+                )
 
 
 def _check_own_file(place: str, where: str) -> None:

@@ -16,11 +16,13 @@ class Entry:
     label : what figures call it
     place : "module:object" of its code; empty where the code is no file of its own
     description : what it is, for the schema and the documentation
+    batch_norm : of a network, whether it cannot be trained on a batch of a single point
     """
 
     label: str
     place: str
     description: str
+    batch_norm: bool = False
 
 
 def _kernel(label: str, module: str, description: str) -> Entry:
@@ -47,14 +49,17 @@ PROJECTIONS = {
 }
 
 
-def _backbone(label: str, module: str, description: str) -> Entry:
-    return Entry(label, f"agop_collapse.networks.backbones.{module}:backbone", description)
+def _backbone(label: str, module: str, description: str, batch_norm: bool = False) -> Entry:
+    place = f"agop_collapse.networks.backbones.{module}:backbone"
+    return Entry(label, place, description, batch_norm)
 
 
 # Networks by what comes before the head that is measured.
 MODELS = {
     "mlp": _backbone("MLP", "mlp", "the hidden layers alone"),
-    "resnet18": _backbone("ResNet18", "resnet18", "the layers behind torchvision's ResNet18 (D26)"),
+    "resnet18": _backbone(
+        "ResNet18", "resnet18", "the layers behind torchvision's ResNet18 (D26)", batch_norm=True
+    ),
     "vgg11": _backbone("VGG-11", "vgg11", "the layers behind torchvision's VGG-11 (D25)"),
 }
 

@@ -6,6 +6,7 @@ other blocks, a study, is taken apart by `configuration`.
 """
 
 import difflib
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -109,6 +110,8 @@ def _describe(registry: dict[str, Entry]) -> str:
     return "; ".join(f"{name}: {entry.description}" for name, entry in registry.items())
 
 
+# ~ is the home folder, as on the command line.
+OwnPath = Annotated[str, Field(min_length=1), AfterValidator(os.path.expanduser)]
 DATASET_KINDS = ("digits", *ARCHIVES, "image_folder", "npz")
 
 
@@ -138,18 +141,16 @@ class Dataset(Block):
         ge=0,
         le=10**7,
     )
-    path: str | None = setting(
+    path: OwnPath | None = setting(
         None,
         "The image_folder or npz file, seen from the folder that Snakemake works in. Its content "
         "counts, not its place.",
         counts=False,
-        min_length=1,
     )
-    test_path: str | None = setting(
+    test_path: OwnPath | None = setting(
         None,
         "An image_folder of test images, of the same classes.",
         counts=False,
-        min_length=1,
     )
     size: int | None = setting(
         None,
