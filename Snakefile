@@ -5,11 +5,14 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+import terminal
+
+if workflow.is_main_process:
+    terminal.install(lambda: JOBS.targets())
+
 
 configfile: f"{workflow.basedir}/config.yaml"
-
-
-sys.path.insert(0, f"{workflow.basedir}/workflow")
 
 
 include: "workflow/rules/common.smk"

@@ -106,7 +106,10 @@ class Workplace:
         return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
 
     def run(self, *arguments: str, succeed: bool = True, **options) -> subprocess.CompletedProcess:
-        """Run Snakemake to its end; what it prints is in `stdout`, in the order of printing."""
+        """Run Snakemake to its end; what it prints is in `stdout`, in the order of printing.
+
+        Its own log, which has more, is in `log`.
+        """
         environment = self.environment(**options.pop("environment", {}))
         run = subprocess.run(
             self.command(*arguments, **options),
@@ -117,6 +120,8 @@ class Workplace:
             text=True,
         )
         assert (run.returncode == 0) == succeed, run.stdout
+        logs = sorted(self.work.glob(".snakemake/log/*.snakemake.log"))
+        run.log = logs[-1].read_text() if logs else ""
         return run
 
     def plan(self, *targets: str, **options) -> dict[str, str]:
@@ -185,7 +190,7 @@ def in_parallel(function, arguments: list) -> list:
 
 def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
     """How many jobs of each rule a run of Snakemake finished; target rules are no jobs."""
-    finished = re.findall(r"^Finished jobid: \d+ \(Rule: (.+)\)$", run.stdout, flags=re.MULTILINE)
+    finished = re.findall(r"^Finished jobid: \d+ \(Rule: (.+)\)$", run.log, flags=re.MULTILINE)
     return Counter(
         rule for rule in finished if rule not in ("figures", "figures/", "tables", "all")
     )

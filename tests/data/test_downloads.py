@@ -245,8 +245,8 @@ def test_a_download_that_stays_wrong_ends_the_run_with_both_checksums(server, tm
 
 
 def paragraphs(output: str, beginning: str) -> set[str]:
-    """What begins so: on the terminal, and again where the log is shown."""
-    return {line for line in output.splitlines() if line.startswith(beginning)}
+    """Lines of a failed job's log that begin so, as the terminal shows them."""
+    return {line for line in output.splitlines() if line.startswith(f"    {beginning}")}
 
 
 def idx(values: bytes, *shape: int) -> bytes:

@@ -751,7 +751,7 @@ def error_of(run) -> str:
     """The one paragraph that a run ended with."""
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
-    (message,) = {line for line in run.stderr.splitlines() if line.startswith("prepare_data: ")}
+    (message,) = {line for line in run.stderr.splitlines() if line.startswith("    prepare_data: ")}
     return message
 
 

@@ -233,7 +233,9 @@ def test_a_swapped_file_is_refused_and_the_advice_mends_it(faults, pictured, tmp
             remove(place.work / consumer)
         run = place.run("--keep-going", succeed=False, cores=1)
         assert "Traceback (most recent call last)" not in run.stdout
-        said = re.findall(r"^\w+: (\S+) holds .*; delete (\S+) and run again$", run.stdout, re.M)
+        said = re.findall(
+            r"^    \w+: (\S+) holds .*; delete (\S+) and run again$", run.stdout, re.M
+        )
         for advice in {advice for _, advice in said}:
             remove(place.work / advice)
         place.run(cores=1)

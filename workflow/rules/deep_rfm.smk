@@ -23,7 +23,7 @@ rule build_deep_rfm:
         settings=settings("build_deep_rfm"),
     message:
         "Deep RFM on {wildcards.dataset}: {wildcards.run}, seed {wildcards.seed}"
-        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
+        " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
     script:
         "../scripts/build_deep_rfm.py"
 
@@ -55,6 +55,6 @@ rule measure_deep_rfm:
         settings=settings("measure_deep_rfm"),
     message:
         "Measuring Deep RFM on {wildcards.dataset}: {wildcards.run}, seed {wildcards.seed}"
-        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
+        " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
     script:
         "../scripts/measure_deep_rfm.py"

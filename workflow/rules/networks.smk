@@ -23,7 +23,7 @@ rule train_network:
         settings=settings("train_network"),
     message:
         "Training {wildcards.run} on {wildcards.dataset}, seed {wildcards.seed}"
-        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
+        " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
     script:
         "../scripts/train_network.py"
 
@@ -54,6 +54,6 @@ rule measure_network:
         settings=settings("measure_network"),
     message:
         "Measuring {wildcards.run} on {wildcards.dataset}, seed {wildcards.seed}"
-        " ({resources.mem_mb} MB, {resources.runtime} min, {resources.gpu} GPU)"
+        " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
     script:
         "../scripts/measure_network.py"

@@ -1,5 +1,7 @@
 """Build the layers of a Deep RFM, continuing from those that an earlier, killed job left."""
 
+from job import job  # isort: split
+
 import logging
 from pathlib import Path
 
@@ -12,7 +14,6 @@ from agop_collapse.files.run_record import save_run
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.checkpoints import load_layers_so_far, save_layer
 from agop_collapse.machine.kernels.find import find_kernel
-from job import job
 from tqdm import tqdm
 
 with job(snakemake) as given:

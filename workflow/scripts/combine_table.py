@@ -1,7 +1,8 @@
 """Put the tables of a study's runs into one."""
 
+from job import job  # isort: split
+
 from agop_collapse.files import tables
-from job import job
 
 with job(snakemake) as given:
     name = given["table"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -9,13 +10,19 @@ from typing import Any, TextIO
 
 from agop_collapse.common.errors import UserError
 
+# Ctrl-C reaches every process of a terminal. Snakemake says so once; a job ends without a word, as
+# if it were killed, which it may be at any time. Each script imports this first, before what takes
+# seconds.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 
 @contextlib.contextmanager
 def job(snakemake) -> Iterator[dict[str, Any]]:
     """Run a script's work, with all that it is given, and all that it prints in the rule's log.
 
-    Warnings come on the terminal too. An error ends the script with status 1 and one paragraph on
-    the terminal; the log has it too, with the traceback unless it is one that the user can mend.
+    Warnings come on the terminal too. An error ends the script with status 1 and, last in the log,
+    one paragraph, behind the traceback unless it is one that the user can mend. Snakemake shows the
+    end of the log; what cannot be written there is printed.
     """
     terminal = sys.stderr
     with open(snakemake.log[0], "w", buffering=1) as log:
@@ -28,11 +35,12 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
                 known = isinstance(error, UserError)
                 what = error if known else f"{type(error).__name__}: {error}"
                 message = f"{snakemake.rule}: {what}"
-                print(message, file=terminal)
-                with contextlib.suppress(OSError):  # as on a full disk
+                try:
                     if not known:
                         traceback.print_exc()
                     print(message, file=log)
+                except OSError:  # as on a full disk
+                    print(message, file=terminal)
                 raise SystemExit(1) from None
 
 

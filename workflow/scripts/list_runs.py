@@ -1,7 +1,8 @@
 """Write the table of a study's runs, with every setting as a column."""
 
+from job import job  # isort: split
+
 from agop_collapse.files import tables
-from job import job
 
 with job(snakemake) as given:
     tables.save_runs(snakemake.output[0], given["rows"], given["types"], given["identity"])

@@ -1,12 +1,13 @@
 """Measure the collapse of a Deep RFM's layers."""
 
+from job import job  # isort: split
+
 import torch
 from agop_collapse.common import device
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.machine.checkpoints import load_layer
 from agop_collapse.rows.deep_rfm import measure
-from job import job
 from tqdm import trange
 
 with job(snakemake) as given:

@@ -1,5 +1,7 @@
 """Measure a network's collapse and neural feature ansatz, layer by layer, at each checkpoint."""
 
+from job import job  # isort: split
+
 import torch
 from agop_collapse.common import device
 from agop_collapse.common.out_of_memory import with_less_at_a_time
@@ -12,7 +14,6 @@ from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import measured_epochs
 from agop_collapse.rows.network import measure
-from job import job
 from tqdm import tqdm
 
 with job(snakemake) as given, device.tf32(False):

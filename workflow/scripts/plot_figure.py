@@ -1,10 +1,11 @@
 """Draw a figure by the module of its kind."""
 
+from job import job  # isort: split
+
 import importlib
 
 from agop_collapse.files import tables
 from agop_collapse.plots import save
-from job import job
 
 with job(snakemake) as given:
     kind = importlib.import_module(given["plot"])

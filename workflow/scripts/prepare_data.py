@@ -1,5 +1,7 @@
 """Load a data set, standardise it and sort it by class."""
 
+from job import job  # isort: split
+
 import logging
 
 from agop_collapse.common.lookup import find_object
@@ -7,7 +9,6 @@ from agop_collapse.data.dataset import save_dataset
 from agop_collapse.data.images import DataError
 from agop_collapse.data.prepare import prepare
 from agop_collapse.files.contents import expect_contents
-from job import job
 
 with job(snakemake) as given:
     n, n_test = given["n"], given["n_test"]

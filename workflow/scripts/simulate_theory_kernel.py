@@ -1,9 +1,10 @@
 """Simulate what ReLU features do to the distance of two points, beside Proposition A.1."""
 
+from job import job  # isort: split
+
 import torch
 from agop_collapse.files import tables
 from agop_collapse.metrics.theory import simulate_relu_distances
-from job import job
 
 # From nearly coincident to opposite unit vectors.
 DISTANCES = [step / 20 for step in range(1, 41)]

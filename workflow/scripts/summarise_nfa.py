@@ -1,9 +1,10 @@
 """Summarise the neural feature ansatz of a study's networks, beside the paper's figures."""
 
+from job import job  # isort: split
+
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import atomic
 from agop_collapse.rows.nfa_summary import summarise_nfa
-from job import job
 
 with job(snakemake) as given:
     loaded = {

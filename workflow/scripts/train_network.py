@@ -1,5 +1,7 @@
 """Train a network, keeping its weights at the measured epochs; a killed job continues."""
 
+from job import job  # isort: split
+
 import logging
 from pathlib import Path
 
@@ -13,7 +15,6 @@ from agop_collapse.networks.architecture import build
 from agop_collapse.networks.checkpoints import finish, resume, save_epoch
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import Trainer, train
-from job import job
 from tqdm import tqdm
 
 with job(snakemake) as given:

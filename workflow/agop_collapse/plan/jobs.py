@@ -15,6 +15,7 @@ from ..files.columns import OF_A_RUN
 from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
+from .config_errors import did_you_mean
 from .configuration import Configuration, Study, own_file
 from .figures import Drawing
 from .identity import digest_of, identity
@@ -89,6 +90,7 @@ class Jobs:
         self, configuration: Configuration, workflow: Path, data_root: str, contents: Contents
     ):
         self.studies = configuration.studies
+        self._study = configuration.study
         self._scripts = Path(workflow, "scripts")
         self._library = Path(workflow, "agop_collapse")
         self._data_root = data_root
@@ -125,10 +127,11 @@ class Jobs:
         study, dataset, name, seed = (wildcards[key] for key in ("study", "dataset", "run", "seed"))
         found = self._runs.get((study, kind, dataset, name, int(seed)))
         if found is None or str(found.seed) != seed:
-            there = dict.fromkeys(run.name for run in self.studies[study].of_kind(kind))
+            there = list(dict.fromkeys(run.name for run in self.studies[study].of_kind(kind)))
             raise TargetError(
                 f"The study {study} has no run {dataset}, {name}, seed {seed} of {kind} in the "
-                f"configuration; its runs are: {', '.join(there) or 'none'}."
+                f"configuration{did_you_mean(name, there)}; its runs are: "
+                f"{', '.join(there) or 'none'}."
             )
         return found
 
@@ -356,7 +359,8 @@ class Jobs:
         if figure not in drawings:
             names = ", ".join(drawings) or "none"
             raise TargetError(
-                f"The study {study} has no figure {figure}; it has: {names}."
+                f"The study {study} has no figure {figure}{did_you_mean(figure, list(drawings))}; "
+                f"it has: {names}."
                 " Add it to the study's figures in the configuration."
             )
         return drawings[figure]
@@ -445,6 +449,21 @@ class Jobs:
         drawings = self.studies[study].drawings.values()
         shown = dict.fromkeys(run for drawing in drawings for run in drawing.runs)
         return [run for run in shown if run.study != study]
+
+    def targets(self) -> dict[str, str]:
+        """What may be asked for, and what is to be written for it, for suggestions."""
+        found = {name: name for name in ("tables", "all", "download")} | {"figures": "figures/"}
+        for name, study in self.studies.items():
+            ours = name == self._study
+            all_of_it = "figures/" if ours else f"figures/ --config study={name}"
+            found |= {name: all_of_it, f"figures/{name}": all_of_it}
+            outputs = [self.plot_figure(name, figure).outputs["pdf"] for figure in study.drawings]
+            outputs += [job.outputs["table"] for job in self.tables(name).values()]
+            for output in outputs:
+                found[output] = output
+                if ours:
+                    found |= {Path(output).name: output, Path(output).stem: output}
+        return found
 
     def public_files(self, study: str) -> list[str]:
         """Files of all public data sets that a study, or a figure of it, is made from."""

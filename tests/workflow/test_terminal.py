@@ -1,0 +1,224 @@
+"""What a person sees: progress in a line, failures in a few, near names for wrong ones."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from studies import TINY
+from terminal import end_of_log, nearest
+from workflow_helpers import ROOT, Workplace, jobs_run
+
+CONSOLE_SCRIPT = Path(sys.executable).with_name("snakemake")
+# A kernel of the user's own that fails in the way that is asked for, once for all.
+KERNELS = """
+import os, signal
+from agop_collapse.machine.kernels.laplace import kernel
+from agop_collapse.machine.kernels.radial import RadialKernel
+
+def values(distance, bandwidth):
+    if os.path.exists("raise"):
+        raise ZeroDivisionError("of the user's own")
+    if os.path.exists("die"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if os.path.exists("wait"):
+        open("waiting", "w").close()
+        import time
+        time.sleep(60)
+    return kernel.values(distance, bandwidth)
+
+own = RadialKernel(values, kernel.gradient_weights)
+"""
+
+
+@pytest.fixture
+def own(tmp_path) -> Workplace:
+    """One short run whose kernel fails if a file of some name is there."""
+    study = {
+        "seeds": [0],
+        "device": "cpu",
+        "datasets": {"digits": {"kind": "digits", "n": 40}},
+        "deep_rfm": [{"kernel": "my_kernels:own", "depth": 1, "width": 8}],
+        "figures": {"mine": {"plot": "deep_rfm_curves"}},
+    }
+    place = Workplace.make(tmp_path, {"tiny": study})
+    (place.work / "my_kernels.py").write_text(KERNELS)
+    return place
+
+
+def said(text: str) -> list[str]:
+    """What comes behind the table of jobs, or all."""
+    return re.split(r"^total +\d+$", text, flags=re.MULTILINE)[-1].strip().splitlines()
+
+
+def failure(lines: list[str]) -> list[str]:
+    """From the job that failed to the end."""
+    (start,) = (number for number, line in enumerate(lines) if line.startswith("FAILED: "))
+    return lines[start:]
+
+
+def test_a_failure_is_a_few_lines(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((9, 4, 4), np.uint8), y=np.arange(9) % 3 + 1)
+    place = Workplace.make(tmp_path, {})
+    study = {"datasets": {"mine": {"kind": "npz", "n": 9, "path": str(tmp_path / "a.npz")}}}
+    place.configure({"tiny": study})
+    lines = failure(said(place.run("results/tiny/data/mine.safetensors", succeed=False).stdout))
+    assert lines[0] == "FAILED: Preparing mine for the study tiny"
+    assert lines[-3:] == [
+        f"    prepare_data: tiny.datasets.mine: {tmp_path}/a.npz: y numbers classes from 1 to 3; "
+        "write y - 1",
+        "    Its log: results/tiny/logs/prepare_data/mine.log",
+        "1 job failed, 0 of 1 are done; the same command goes on from here.",
+    ]
+    assert len(lines) <= 10
+
+
+def test_a_job_that_the_system_ended_says_so(own):
+    (own.work / "die").touch()
+    lines = failure(said(own.run("figures/", succeed=False).stdout))
+    assert "    It was ended by SIGKILL, which the system sends where memory runs out." in lines
+    assert len(lines) <= 10
+
+
+def test_a_study_from_its_plan_to_its_figures(own):
+    # The plan, and why.
+    assert "Preparing digits for the study tiny\n    because it is missing" in own.run("-n").stdout
+
+    # An error of the user's own, with the end of its log.
+    (own.work / "raise").touch()
+    lines = failure(said(own.run("all", succeed=False).stdout))
+    assert lines[0].startswith("FAILED: Deep RFM on digits: own-relu-agop, seed 0 (at most ")
+    assert "    build_deep_rfm: ZeroDivisionError: of the user's own" in lines
+    assert lines[-1].endswith("are done; the same command goes on from here.")
+    assert len(lines) <= 10
+    log = own.work / "results/tiny/deep_rfm/digits/own-relu-agop/seed0/logs/build_deep_rfm.log"
+    assert "Traceback (most recent call last)" in log.read_text()
+    (own.work / "raise").unlink()
+
+    # Each job has a line, and the end says what is there.
+    run = own.run("all", cores=1)
+    lines = said(run.stdout)
+    assert len(lines) == sum(jobs_run(run).values()) + 1
+    for line in lines[:-1]:
+        assert re.match(r"\[\d\d:\d\d:\d\d\] \d of \d done(, less than a minute left)?  \S", line)
+    assert re.fullmatch(r"All of the study tiny is there: \d jobs in \d+ s\.", lines[-1])
+    for noise in ("Select jobs", "Finished jobid", "Complete log", "Using shell"):
+        assert noise not in run.stdout
+        assert noise in run.log
+
+    # Another setting.
+    changed = yaml.safe_load(own.studies.read_text())["studies"]
+    changed["tiny"]["deep_rfm"][0]["ridge"] = 0.5
+    own.configure(changed)
+    plan = own.run("-n").stdout
+    assert "Preparing" not in plan
+    assert re.search(
+        r"^Deep RFM on digits: .*\n    because settings, data or code of it, or of what it is made "
+        "from, have changed$",
+        plan,
+        re.MULTILINE,
+    )
+    assert plan.count("Job stats") == 1
+
+
+def test_a_run_that_is_interrupted_says_that_it_goes_on(own):
+    """As by Ctrl-C: every process of the terminal gets the signal."""
+    (own.work / "wait").touch()
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        own.command("figures/"),
+        cwd=own.repository,
+        env=own.environment(COLUMNS="100"),
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    shown = b""
+    interrupted = False
+    while True:
+        if not interrupted and (own.work / "waiting").exists():
+            time.sleep(0.2)
+            os.killpg(process.pid, signal.SIGINT)
+            interrupted = True
+        if not select.select([master], [], [], 0.05)[0]:
+            continue
+        try:
+            part = os.read(master, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    assert process.wait() == 1
+    text = shown.decode().replace("\r\n", "\n")
+    assert "Interrupted after 2 of " in text
+    assert "What is done stays; the same command goes on from here." in text
+    assert "Traceback" not in text
+    assert "FAILED" not in text
+    # The line of progress is written over itself, and fits.
+    steps = [part.partition("\n")[0] for part in text.split("\r\033[K")]
+    steps = [step for step in steps if " of " in step and "done" in step]
+    assert len(steps) >= 3
+    assert all(len(step) < 100 for step in steps)
+    (own.work / "wait").unlink()
+    own.run("figures/")
+
+
+TARGETS = {
+    "fig3.pdf": "figures/demo/fig03.pdf",
+    "fig03": "figures/demo/fig03.pdf",
+    "figures/demo": "figures/",
+    "figures//": "figures/",
+    "figurs/": "figures/",
+    "figures/laptop": "figures/ --config study=laptop",
+    "figures/demo/fig3.png": "(did you mean 'fig03'?)",
+    "results/demo/tables/network_nf.parquet": "results/demo/tables/network_nfa.parquet",
+    "tabels": "tables",
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_misspelt_target_suggests_what_there_is(target, tmp_path):
+    run = subprocess.run(
+        [CONSOLE_SCRIPT, "--cores", "1", "--directory", tmp_path, "-n", target],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert TARGETS[target] in run.stdout
+    assert len(run.stdout.splitlines()) <= 2
+
+
+def test_names_that_are_like_nothing_suggest_nothing():
+    targets = {"fig03": "figures/demo/fig03.pdf", "tables": "tables"}
+    assert nearest("xyz", targets) == []
+    assert nearest("fig3", targets) == ["figures/demo/fig03.pdf"]
+    assert nearest("fig3", {}) == []
+
+
+def test_the_end_of_a_log_is_what_was_seen_last(tmp_path):
+    log = tmp_path / "a.log"
+    assert end_of_log(log) == ["It has written no log."]
+    log.write_text("")
+    assert end_of_log(log) == ["Its log is empty."]
+    bar = "\r".join(f"{done}%" for done in range(101))
+    log.write_text("\n".join(f"line {number}" for number in range(9)) + f"\n\n{bar}\nend\n")
+    assert end_of_log(log)[-2:] == ["100%", "end"]
+    assert len(end_of_log(log)) == 6
+
+
+def test_all_is_said_where_all_is_asked_for(tmp_path):
+    """--verbose leaves Snakemake's own words."""
+    place = Workplace.make(tmp_path, {"tiny": TINY})
+    run = place.run("results/tiny/data/digits.safetensors", "--verbose")
+    assert "Finished jobid" in run.stdout
