@@ -126,6 +126,8 @@ class Terminal(logging.Handler):
 
     def _planned(self, record: logging.LogRecord) -> str:
         """A job of a dry run, and why it would run."""
+        if not record.output:
+            return ""  # a target
         what = record.rule_msg or f"rule {record.rule_name}"
         return f"{what}\n    because {_because(record.reason)}" if record.reason else what
 

@@ -1,6 +1,8 @@
 """Files that are whole or not there."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 from agop_collapse.files.atomic import atomic
@@ -124,3 +126,26 @@ def test_file_mode_follows_the_umask(tmp_path, umask, mode):
         assert (tmp_path / "file").stat().st_mode & 0o777 == mode
     finally:
         assert os.umask(before) == umask
+
+
+@pytest.mark.parametrize("refusal", [errno.EINVAL, errno.ENOTSUP])
+def test_folders_that_cannot_be_synced_are_put_up_with(tmp_path, monkeypatch, refusal):
+    """As on some network file systems; of a file it stays an error, and so does a full disk."""
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if refused(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(refusal, os.strerror(refusal))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    refused = Path.is_dir
+    with atomic(tmp_path / "file") as partial:
+        partial.write_text("whole")
+    assert (tmp_path / "file").read_text() == "whole"
+    refused = Path.is_file
+    with pytest.raises(OSError, match=os.strerror(refusal)), atomic(tmp_path / "file") as partial:
+        partial.write_text("new")
+    refused, refusal = Path.is_dir, errno.EIO
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)), atomic(tmp_path / "file") as partial:
+        partial.write_text("new")

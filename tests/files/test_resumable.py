@@ -1,6 +1,9 @@
 """Folders that outlive their process, and their locks."""
 
+import errno
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -177,3 +180,17 @@ def test_lock_is_released_at_the_end_and_after_an_exception(tmp_path):
     with resumable(tmp_path / "layers", A):
         pass
     assert start(enter, tmp_path / "layers").wait() == 0
+
+
+@pytest.mark.parametrize("refusal", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_work_goes_on_with_a_warning(tmp_path, monkeypatch, caplog, refusal):
+    def no_lock(descriptor: int, operation: int) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    with resumable(tmp_path / "layers", A) as work:
+        (work / "layer_1").write_text("1")
+    assert content_of(tmp_path / "layers") == {"layer_1": "1"}
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"{tmp_path}/layers.partial cannot be locked ({os.strerror(refusal)})" in caplog.text

@@ -1,5 +1,6 @@
 """Files that are whole or not there."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,9 +35,15 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Have a file or folder safe on disk before going on."""
+    """Have a file or folder safe on disk before going on; as far as the file system can.
+
+    Some (CIFS, a few of FUSE) do not know this for folders; they say so by EINVAL or ENOTSUP.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 
 from .atomic import StorageError, atomic, sync
 from .stamp import MARK
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -34,13 +37,7 @@ def resumable(folder: Path, identity: str, **facts: Any) -> Iterator[Path]:
     work.mkdir(parents=True, exist_ok=True)
     lock = os.open(work, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(
-                f"{work} is in use by another process, perhaps one left over from a killed run; "
-                "end it, or wait for it, and run again"
-            ) from None
+        _lock(lock, work)
         for unfinished in work.glob(".*"):  # of a killed `atomic`
             unfinished.unlink()
         mark = work / MARK
@@ -57,3 +54,21 @@ def resumable(folder: Path, identity: str, **facts: Any) -> Iterator[Path]:
         sync(folder.parent)
     finally:
         os.close(lock)
+
+
+def _lock(descriptor: int, work: Path) -> None:
+    """Lock an open folder for this process alone; go on with a warning where that cannot be."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StorageError(
+            f"{work} is in use by another process, perhaps one left over from a killed run; "
+            "end it, or wait for it, and run again"
+        ) from None
+    except OSError as error:  # ENOSYS, ENOLCK, EOPNOTSUPP: by file system and mount
+        log.warning(
+            "%s cannot be locked (%s): its file system has no locks. Have no other call of "
+            "Snakemake at work in this folder",
+            work,
+            error.strerror,
+        )
