@@ -24,10 +24,10 @@ figures: venv
 
 # Two files of tests at a time: many tests wait for processes of their own.
 test: venv
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: venv
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 bench: venv
 	.venv/bin/python benchmarks/run.py

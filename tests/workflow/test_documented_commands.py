@@ -14,6 +14,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from workflow_helpers import ROOT, Workplace
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["README.md", "CONTRIBUTING.md", "config.yaml"]
 PAGES += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "profiles").glob("*/*.yaml"))]

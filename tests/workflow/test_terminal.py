@@ -17,6 +17,8 @@ from studies import TINY
 from terminal import end_of_log, nearest
 from workflow_helpers import ROOT, Workplace, jobs_run
 
+pytestmark = pytest.mark.slow
+
 CONSOLE_SCRIPT = Path(sys.executable).with_name("snakemake")
 # A kernel of the user's own that fails in the way that is asked for, once for all.
 KERNELS = """
@@ -73,8 +75,8 @@ def test_a_failure_is_a_few_lines(tmp_path):
     lines = failure(said(place.run("results/tiny/data/mine.safetensors", succeed=False).stdout))
     assert lines[0] == "FAILED: Preparing mine for the study tiny"
     assert lines[-3:] == [
-        f"    prepare_data: tiny.datasets.mine: {tmp_path}/a.npz: y numbers classes from 1 to 3; "
-        "write y - 1",
+        f"    prepare_data: studies.tiny.datasets.mine: {tmp_path}/a.npz: y numbers classes from 1 "
+        "to 3; write y - 1",
         "    Its log: results/tiny/logs/prepare_data/mine.log",
         "1 job failed, 0 of 1 are done; the same command goes on from here.",
     ]

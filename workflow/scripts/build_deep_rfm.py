@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from agop_collapse.common import device
+from agop_collapse.common.progress import steps
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files.resumable import resumable
@@ -14,7 +15,6 @@ from agop_collapse.files.run_record import save_run
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.checkpoints import load_layers_so_far, save_layer
 from agop_collapse.machine.kernels.find import find_kernel
-from tqdm import tqdm
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
@@ -29,8 +29,9 @@ with job(snakemake) as given:
         done = load_layers_so_far(folder, identity, where)
         logging.info("computing on %s from layer %d", where, len(done) + 1)
         layers = deep_rfm.build(data, settings, seed, where, done)
-        progress = tqdm(layers, total=settings.depth, initial=len(done), unit="layer")
-        for number, layer in enumerate(progress, start=len(done) + 1):
+        progress = steps(settings.depth, len(done), "layer")
+        for number, layer in enumerate(layers, start=len(done) + 1):
             save_layer(folder, number, layer, identity)
-            logging.info("layer %d: %s", number, layer.fit)
+            progress.update()
+            logging.info("%s: %s", progress, layer.fit)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

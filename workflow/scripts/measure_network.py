@@ -2,9 +2,12 @@
 
 from job import job  # isort: split
 
+import logging
+
 import torch
 from agop_collapse.common import device
 from agop_collapse.common.out_of_memory import with_less_at_a_time
+from agop_collapse.common.progress import steps
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
@@ -14,7 +17,6 @@ from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import measured_epochs
 from agop_collapse.rows.network import measure
-from tqdm import tqdm
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
@@ -37,9 +39,13 @@ with job(snakemake) as given, device.tf32(False):
 
     def heads():
         network = new_network(given["seed"])
-        for epoch in tqdm(measured_epochs(settings), unit="checkpoint"):
+        epochs = measured_epochs(settings)
+        done = steps(len(epochs), 0, "checkpoint")
+        for epoch in epochs:
             progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
             yield measure_head(network), progress
+            done.update()
+            logging.info("%s: epoch %d", done, epoch)
 
     stranger = new_network(derive_seed(given["seed"], "independent network"))
     measured = measure(heads(), measure_head(stranger), settings.loss.fitted_below)

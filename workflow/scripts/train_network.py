@@ -3,10 +3,12 @@
 from job import job  # isort: split
 
 import logging
+import time
 from pathlib import Path
 
 import torch
 from agop_collapse.common import device
+from agop_collapse.common.progress import steps
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files.resumable import resumable
@@ -15,7 +17,8 @@ from agop_collapse.networks.architecture import build
 from agop_collapse.networks.checkpoints import finish, resume, save_epoch
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import Trainer, train
-from tqdm import tqdm
+
+SILENCE = 60  # seconds between lines of the log, where no epoch is measured
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
@@ -29,14 +32,17 @@ with job(snakemake) as given:
     with resumable(Path(snakemake.output.checkpoints), identity, **made_on) as folder:
         resume(trainer, folder, identity)
         logging.info("computing on %s from epoch %d", where, trainer.epoch)
-        progress = tqdm(total=settings.epochs, initial=trainer.epoch, unit="epoch", mininterval=1)
+        progress, said = steps(settings.epochs, trainer.epoch, "epoch"), time.monotonic()
         for batch_loss, measured in train(trainer):
             if batch_loss is not None:
                 progress.update()
-                progress.set_postfix(loss=f"{batch_loss:.2e}", refresh=False)
             if measured is not None:
                 save_epoch(folder, trainer, measured, identity)
-                logging.info("%s", measured)
-        progress.close()
+                logging.info("%s: %s", progress, measured)
+            elif time.monotonic() - said > SILENCE:
+                logging.info("%s: mean loss of the batches %.3g", progress, batch_loss)
+            else:
+                continue
+            said = time.monotonic()
         finish(folder)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

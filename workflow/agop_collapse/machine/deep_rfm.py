@@ -77,6 +77,17 @@ class Fit:
     test_accuracy: float | None
     valid: bool
 
+    def __str__(self) -> str:
+        """In words, for a log."""
+        accuracy = f"training accuracy {self.train_accuracy:.1%}"
+        if self.test_accuracy is not None:
+            accuracy += f", test accuracy {self.test_accuracy:.1%}"
+        trust = "" if self.valid else "; not to be trusted from here on"
+        return (
+            f"training error {self.train_mse:.2g}, {accuracy}, residual of the solve "
+            f"{self.solve_residual:.1g}{trust}"
+        )
+
 
 @dataclass(frozen=True)
 class Layer:

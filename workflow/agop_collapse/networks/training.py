@@ -45,6 +45,13 @@ class Progress:
     train_accuracy: float
     test_accuracy: float | None
 
+    def __str__(self) -> str:
+        """In words, for a log."""
+        said = f"training loss {self.train_loss:.3g}, accuracy {self.train_accuracy:.1%}"
+        if self.test_loss is not None:
+            said += f"; test loss {self.test_loss:.3g}, accuracy {self.test_accuracy:.1%}"
+        return said
+
 
 class DivergenceError(UserError):
     """The loss is no longer finite; the message says when, and what to lower."""

@@ -184,7 +184,7 @@ class Jobs:
             made,
             settings
             | {"identity": made, "reader": reader, "contents": own, "path": path}
-            | {"name": f"{study}.datasets.{name}", "options": _reader_options(dataset)}
+            | {"name": f"studies.{study}.datasets.{name}", "options": _reader_options(dataset)}
             | {"test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": DATA.format(study=study, dataset=name)},
