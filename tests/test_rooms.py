@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "rows": {"common", "files", "machine", "networks", "metrics"},
     "plots": {"common", "files"},
     # What is light enough for the Snakefile.
-    "plan": {"common", "data.archives", "files.columns", "files.contents", "files.stamp"},
+    "plan": {"common", "data.addresses", "files.columns", "files.contents", "files.stamp"},
 }
 
 

@@ -14,7 +14,7 @@ import time
 
 import pytest
 from agop_collapse.data import downloads
-from agop_collapse.data.archives import ARCHIVES, Archive, files_of
+from agop_collapse.data.addresses import ARCHIVES, Archive, files_of
 from agop_collapse.data.downloads import DownloadError, fetch
 from snakemake_runs import ROOT, snakemake
 from torchvision import datasets
@@ -166,7 +166,7 @@ def test_what_stays_wrong_is_told_with_both_checksums_and_not_kept(offer, server
 def test_a_download_that_is_killed_leaves_nothing(offer, server, tmp_path):
     server.answers["/slow"] = [Cut(CONTENT, stall=5)]
     code = (
-        "from agop_collapse.data.archives import ARCHIVES, Archive;"
+        "from agop_collapse.data.addresses import ARCHIVES, Archive;"
         "from agop_collapse.data.downloads import fetch;"
         f"ARCHIVES['toy'] = (Archive(('{server.url}/slow',), '0' * 64, ('slow',)),);"
         f"fetch('toy', 'slow', '{tmp_path}')"
@@ -267,7 +267,7 @@ def test_a_data_set_is_downloaded_once_for_all_studies(server, tmp_path):
         "t10k-images-idx3": idx(bytes(range(80)), 20, 2, 2),
         "t10k-labels-idx1": idx(bytes(range(10)) * 2, 20),
     }
-    module = checkout / "workflow" / "agop_collapse" / "data" / "archives.py"
+    module = checkout / "workflow" / "agop_collapse" / "data" / "addresses.py"
     code = module.read_text()
     for archive in ARCHIVES["kmnist"]:
         packed = gzip.compress(content[archive.name.removesuffix("-ubyte.gz")])

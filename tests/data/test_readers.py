@@ -12,7 +12,7 @@ import pytest
 import scipy.io
 from agop_collapse.common.lookup import find_object
 from agop_collapse.data import readers
-from agop_collapse.data.archives import ARCHIVES
+from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.images import DataError
 from agop_collapse.data.prepare import prepare

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from agop_collapse.common.lookup import find_object
-from agop_collapse.data.archives import ARCHIVES
+from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.machine import agop, deep_rfm, random_features
 from agop_collapse.machine.kernels.radial import RadialKernel
 from agop_collapse.networks import training

@@ -411,7 +411,7 @@ def test_the_schema_is_written_anew_and_has_the_new_names(extended, tmp_path):
     after = {
         path: digest for path, digest in contents(place.repository).items() if ".pyc" not in path
     }
-    path = "workflow/schemas/config.schema.yaml"
+    path = "workflow/schemas/generated/config.schema.yaml"
     assert {file for file in after if after[file] != before.get(file)} == {path}
     text = (place.repository / path).read_text()
     for name in ("usps", "inverse_multiquadric", "lenet", "squared_hinge", "tanh"):

@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from agop_collapse.data import archives
+from agop_collapse.data import addresses
 from agop_collapse.plan import existing
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.configuration import load

@@ -2,9 +2,9 @@
 
 # Only a file that is missing has a rule. One that is there is a source file, whoever put it there:
 # no change of code, and not --forceall, deletes it to download it again.
-for kind, of_kind in archives.ARCHIVES.items():
+for kind, of_kind in addresses.ARCHIVES.items():
     for archive in of_kind:
-        if missing := archives.missing_files(archive, f"{DATA_ROOT}/{kind}"):
+        if missing := addresses.missing_files(archive, f"{DATA_ROOT}/{kind}"):
 
             rule:
                 name:

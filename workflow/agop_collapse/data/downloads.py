@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from ..common.errors import UserError
 from ..files.atomic import atomic
-from .archives import ARCHIVES, Archive, files_of, missing_files
+from .addresses import ARCHIVES, Archive, files_of, missing_files
 
 log = logging.getLogger(__name__)
 

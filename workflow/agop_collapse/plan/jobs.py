@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..common.errors import UserError
-from ..data import archives
+from ..data import addresses
 from ..files.columns import OF_A_RUN
 from ..files.contents import Contents
 from . import resources
@@ -165,15 +165,15 @@ class Jobs:
         dataset = self.dataset(study, name)
         settings = typed_settings(dataset)
         reader = reader_of(dataset.kind)
-        public = dataset.kind in archives.ARCHIVES
+        public = dataset.kind in addresses.ARCHIVES
         path = f"{self._data_root}/{dataset.kind}" if public else dataset.path
         own = {
             key: self._digest(getattr(dataset, key), f"{study}.datasets.{name}.{key}")
             for key in ("path", "test_path")
             if getattr(dataset, key) is not None
         }
-        files = archives.files_of(dataset.kind, path) if public else []
-        checksums = [archive.sha256 for archive in archives.ARCHIVES.get(dataset.kind, ())]
+        files = addresses.files_of(dataset.kind, path) if public else []
+        checksums = [archive.sha256 for archive in addresses.ARCHIVES.get(dataset.kind, ())]
         made = identity(
             "prepare_data",
             settings | {"contents": own, "checksums": checksums},

@@ -1,6 +1,6 @@
 """The configuration's JSON schema, from settings.py, for editors and the workflow catalog.
 
-python -m agop_collapse.plan.schema     (in workflow/) writes schemas/config.schema.yaml anew
+python -m agop_collapse.plan.schema   (in workflow/) writes schemas/generated/config.schema.yaml
 """
 
 import copy
@@ -20,7 +20,7 @@ from .settings import (
     TheoryKernel,
 )
 
-PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+PATH = Path(__file__).parents[2] / "schemas" / "generated" / "config.schema.yaml"
 HEAD = (
     "# Written from agop_collapse/plan/settings.py, where to change a default, by\n"
     "# `python -m agop_collapse.plan.schema`, run in workflow/: do not edit.\n"

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from ..data.archives import ARCHIVES
+from ..data.addresses import ARCHIVES
 from .figure_layers import PAPER_LAYERS
 from .registry import (
     ACTIVATIONS,

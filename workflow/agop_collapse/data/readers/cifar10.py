@@ -1,4 +1,4 @@
-"""CIFAR-10; its addresses are in `data.archives`."""
+"""CIFAR-10; its addresses are in `data.addresses`."""
 
 from pathlib import Path
 

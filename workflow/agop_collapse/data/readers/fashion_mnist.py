@@ -1,4 +1,4 @@
-"""Fashion-MNIST; its addresses are in `data.archives`."""
+"""Fashion-MNIST; its addresses are in `data.addresses`."""
 
 from torchvision.datasets import FashionMNIST
 

@@ -1,4 +1,4 @@
-"""KMNIST; its addresses are in `data.archives`."""
+"""KMNIST; its addresses are in `data.addresses`."""
 
 from torchvision.datasets import KMNIST
 

@@ -1,4 +1,4 @@
-"""MNIST; its addresses are in `data.archives`."""
+"""MNIST; its addresses are in `data.addresses`."""
 
 from torchvision.datasets import MNIST
 

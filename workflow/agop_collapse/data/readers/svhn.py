@@ -1,4 +1,4 @@
-"""SVHN, its cropped digits; its addresses are in `data.archives`."""
+"""SVHN, its cropped digits; its addresses are in `data.addresses`."""
 
 from pathlib import Path
 
