@@ -165,7 +165,7 @@ def test_job_is_found_by_a_paths_wildcards(mine):
         ("train_network", {"study": "other"}, "its runs are: none."),
         ("build_deep_rfm", {}, "its runs are: laplace-relu-agop, gaussian"),
         ("prepare_data", {"dataset": "third"}, "has no data set third; it has: first, second."),
-        ("plot_figure", {"figure": "fig99"}, "has no figure fig99 .*; it has: fig03, fig05"),
+        ("plot_figure", {"figure": "fig99"}, "no figure fig99 (did you mean 'fig07'?); it has: fig03, fig05"),
         ("plot_figure", {"study": "other", "figure": "fig03"}, "it has: none. Add it"),
         ("combine_table", {"study": "other", "table": "network_nc"}, "no run for the table netw"),
         ("summarise_nfa", {"study": "other"}, "no run for the table network_nfa"),
