@@ -32,6 +32,12 @@ REASONS = {
     "Input files updated by another job": "what it is made from is made anew",
 }
 LINES_OF_A_LOG = 6
+# What the plan refuses, among the places in Snakemake and in the rules where it was asked.
+REFUSED = re.compile(
+    r"Error:\n  WorkflowError:\n    (.+)\nWildcards:|"
+    r"(The configuration has a mistake\..+?)(?=\n  File )",
+    re.DOTALL,
+)
 
 
 def install(targets: Callable[[], Mapping[str, str]]) -> None:
@@ -115,11 +121,7 @@ class Terminal(logging.Handler):
                 return self._exception(record)
         text = self._plain.format(record)
         if "user request" in text:
-            self._interrupted = True
-            return (
-                f"Interrupted after {self._done} of {self._total} jobs. What is done stays; the "
-                "same command goes on from here."
-            )
+            return self._interrupt()
         return "" if NOISE.match(text) else text
 
     # Jobs
@@ -191,7 +193,7 @@ class Terminal(logging.Handler):
         lines = []
         for rule, logs in failed:
             _, what, _ = self._running.pop(getattr(record, "jobid", None), (rule, rule, 0.0))
-            lines.append(f"FAILED: {what}")
+            lines.append(f"FAILED: {what.partition(' (at most')[0]}")
             for log in logs:
                 lines += [f"    {line}" for line in end_of_log(Path(log))]
             if self._signal:
@@ -199,6 +201,15 @@ class Terminal(logging.Handler):
             lines += [f"    Its log: {log}" for log in logs]
         self._signal = ""
         return "\n".join(lines)
+
+    def _interrupt(self) -> str:
+        if self._interrupted:
+            return ""
+        self._interrupted = True
+        return (
+            f"Interrupted after {self._done} of {self._total} jobs. What is done stays; the same "
+            "command goes on from here."
+        )
 
     def _exception(self, record: logging.LogRecord) -> str:
         """An error of Snakemake's; that a job failed is said where the job is."""
@@ -211,15 +222,16 @@ class Terminal(logging.Handler):
             return f"{jobs}, {done}; the same command goes on from here."
         if "CalledProcessError" in text:
             if found := re.search(r"died with <Signals\.(SIG\w+)", text):
+                if found[1] == "SIGINT":  # a job may end before Snakemake has heard of it itself
+                    return self._interrupt()
                 self._signal = found[1]
                 if self._signal == "SIGKILL":
                     self._signal += ", which the system sends where memory runs out"
             return ""
         if record.exception == "MissingRuleException":
             return self._no_target(text)
-        # Of what the plan refuses Snakemake tells in which of its own functions.
-        refused = re.search(r"Error:\n  WorkflowError:\n    (.+)\nWildcards:", text, re.DOTALL)
-        return refused[1] if refused else text
+        refused = REFUSED.search(text)
+        return next(filter(None, refused.groups())) if refused else text
 
     def _no_target(self, text: str) -> str:
         """A target that there is not, and such as may have been meant."""

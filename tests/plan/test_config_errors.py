@@ -343,6 +343,7 @@ def test_default_study_must_be_one_of_the_studies(study, reason):
 def test_data_root_must_be_a_path():
     assert refusal(example() | {"data_root": 3}) == "data_root = 3 must be of type string"
     assert refusal(example() | {"data_root": ""}) == "data_root must not be empty"
+    assert refusal(example() | {"data_root": __file__}).endswith("a folder, and is a file")
     assert "Snakemake takes { and } for its own" in refusal(example() | {"data_root": "da{ta"})
 
 

@@ -137,6 +137,16 @@ def test_a_row_says_what_selects_its_run_in_the_tables():
     }
 
 
+def test_a_row_of_the_nfa_and_its_baselines_has_its_networks_width():
+    """From which the chance line follows; each row its own."""
+    networks = [{"model": "mlp", "width": [32, 64], "datasets": ["first"]}]
+    found = drawing("nfa_null", {"networks": networks})
+    assert [(row["label"], row["runs"][0]["width"]) for row in found.rows] == [
+        ("first, MLP, width = 32", 32),
+        ("first, MLP, width = 64", 64),
+    ]
+
+
 def test_a_row_of_the_ablation_has_both_projections():
     first, second = drawing("ablation").rows
     assert first == {
@@ -591,7 +601,7 @@ def test_measures_are_the_numbers_of_the_tables_of_one_run():
             numbers = [field.name for field in schema if str(field.type) == "double"]
             assert list(columns) == numbers
     left_out = set(MEASURED) - {table for tables in MEASURES.values() for table in tables}
-    assert left_out == {"gram_picture", "agop_spectrum"}
+    assert left_out == {"gram_picture", "classes", "agop_spectrum"}
     assert set(TRUST.values()) <= set(MEASURED)
 
 

@@ -76,7 +76,7 @@ def test_settings_are_plain(mine):
 def test_tables_are_those_of_a_studys_kinds_of_run(mine):
     both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
     assert set(mine.tables("mine")) == both | {"runs"}
-    assert set(mine.tables("other")) == {"deep_rfm", "gram", "agop_spectrum", "runs"}
+    assert set(mine.tables("other")) == {"deep_rfm", "gram", "classes", "agop_spectrum", "runs"}
     for study in ("mine", "other"):
         for name, job in mine.tables(study).items():
             assert job.outputs["table"] == f"results/{study}/tables/{name}.parquet"
@@ -165,7 +165,11 @@ def test_job_is_found_by_a_paths_wildcards(mine):
         ("train_network", {"study": "other"}, "its runs are: none."),
         ("build_deep_rfm", {}, "its runs are: laplace-relu-agop, gaussian"),
         ("prepare_data", {"dataset": "third"}, "has no data set third; it has: first, second."),
-        ("plot_figure", {"figure": "fig99"}, "no figure fig99 (did you mean 'fig07'?); it has: fig03, fig05"),
+        (
+            "plot_figure",
+            {"figure": "fig99"},
+            "no figure fig99 (did you mean 'fig07'?); it has: fig03, fig05",
+        ),
         ("plot_figure", {"study": "other", "figure": "fig03"}, "it has: none. Add it"),
         ("combine_table", {"study": "other", "table": "network_nc"}, "no run for the table netw"),
         ("summarise_nfa", {"study": "other"}, "no run for the table network_nfa"),

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 SEEDS = (0, 1, 2)
 DATASETS = ("mnist", "cifar10", "svhn")
@@ -102,6 +104,24 @@ def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 40) -> pd.DataF
     return pd.concat([shown, shown.assign(stage="X", gram=shown["gram"] / 2)], ignore_index=True)
 
 
+NAMES = {
+    "mnist": "0 1 2 3 4 5 6 7 8 9",
+    "cifar10": "airplane automobile bird cat deer dog frog horse ship truck",
+    "svhn": "0 1 2 3 4 5 6 7 8 9",
+}
+
+
+def make_classes() -> pd.DataFrame:
+    """The classes of the pictures: as many points as pixels, times ten."""
+    records = [
+        deep_rfm_run(dataset, "relu" if dataset == "mnist" else "cos")
+        | {"seed": seed, "class": number, "name": name, "points": 40}
+        for dataset, seed in itertools.product(DATASETS, (3, 4))
+        for number, name in enumerate(NAMES[dataset].split())
+    ]
+    return with_other_study(pd.DataFrame(records), ["points"])
+
+
 def make_spectra(layers: int = 6, size: int = 30) -> pd.DataFrame:
     """Eigenvalues of the AGOP that fall faster with each layer, and to 0; two seeds."""
     records = []
@@ -165,6 +185,11 @@ def pictures() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def classes() -> pd.DataFrame:
+    return make_classes()
+
+
+@pytest.fixture(scope="session")
 def spectra() -> pd.DataFrame:
     return make_spectra()
 
@@ -197,6 +222,16 @@ def part():
         return frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
 
     return select
+
+
+@pytest.fixture(scope="session")
+def headings():
+    """Function for the headings of a figure's rows, as they are drawn."""
+
+    def find(fig: Figure) -> list[Annotation]:
+        return [text for ax in fig.axes for text in ax.texts if isinstance(text, Annotation)]
+
+    return find
 
 
 @pytest.fixture(scope="session")

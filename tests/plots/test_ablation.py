@@ -25,7 +25,7 @@ def rows(single):
     ]
 
 
-def test_both_projections_in_each_panel(deep_rfm, rows, single, part, assert_series):
+def test_both_projections_in_each_panel(deep_rfm, rows, single, part, assert_series, headings):
     fig = ablation.draw({"deep_rfm": deep_rfm}, rows)
     panels = np.reshape(fig.axes, (2, 2))
     for feature_map, (left, right) in zip(("relu", "cos"), panels, strict=True):
@@ -37,8 +37,12 @@ def test_both_projections_in_each_panel(deep_rfm, rows, single, part, assert_ser
             assert [line.get_color() for line in ax.lines] == [COLOURS["orange"], COLOURS["grey"]]
             assert len({line.get_linestyle() for line in ax.lines}) == 2
         assert (left.get_yscale(), right.get_yscale()) == ("log", "linear")
-    assert panels[0, 0].get_ylabel().startswith("$\\bf{A}$  MNIST\nGaussian, ReLU\n")
-    assert panels[1, 0].get_ylabel().startswith("$\\bf{B}$  MNIST\nGaussian, cos\n")
+        assert left.get_ylabel().startswith("NC1: tr$(\\Sigma_W)$ / ")
+        assert right.get_ylabel().startswith("NC2: ")
+    assert [heading.get_text() for heading in headings(fig)] == [
+        "$\\bf{A}$  MNIST, Gaussian, ReLU",
+        "$\\bf{B}$  MNIST, Gaussian, cos",
+    ]
     labels = [text.get_text() for text in fig.legends[0].get_texts()]
     assert labels == ["with the AGOP", "random features alone, $M = I$"]
 

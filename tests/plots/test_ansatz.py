@@ -56,19 +56,33 @@ def test_train_loss(fig, networks, rows, part, assert_series):
         assert ax.get_ylabel() == "Train loss"
 
 
-def test_labels_and_legend(fig):
-    assert fig.axes[0].get_ylabel().startswith("$\\bf{A}$  MNIST\nResNet18\n")
-    assert fig.axes[3].get_ylabel().startswith("$\\bf{B}$  CIFAR-10\nResNet18\n")
+def test_labels(fig, headings):
+    assert [heading.get_text() for heading in headings(fig)] == [
+        "$\\bf{A}$  MNIST, ResNet18",
+        "$\\bf{B}$  CIFAR-10, ResNet18",
+    ]
+    assert [ax.get_ylabel() for ax in fig.axes] == [
+        r"Ratio to tr$(\Sigma_T)$",
+        "NFA correlation",
+        "Train loss",
+    ] * 2
     assert [ax.get_xlabel() for ax in fig.axes] == [""] * 3 + ["Epoch"] * 3
     assert all(ax.get_xticks().tolist() == [0, 250, 500] for ax in fig.axes)
-    (legend,) = fig.legends
-    assert [text.get_text() for text in legend.get_texts()] == [
-        r"tr$(\Sigma_W)$ / tr$(\Sigma_T)$",
-        r"tr$(\Sigma_B)$ / tr$(\Sigma_T)$",
-        *(f"Layer {layer}" for layer in range(1, 6)),
-    ]
-    colours = [handle.get_color() for handle in legend.legend_handles]
-    assert colours == [COLOURS["green"], COLOURS["blue"], *LAYER_COLOURS]
+
+
+def test_each_panels_legend_is_of_its_own_lines(fig):
+    """So that a colour means one thing, though the paper has blue in each panel."""
+    assert not fig.legends
+    for ax, names in (
+        (fig.axes[0], [r"tr$(\Sigma_W)$", r"tr$(\Sigma_B)$"]),
+        (fig.axes[1], ["Layer 1", "2", "3", "4", "5"]),
+    ):
+        legend = ax.get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == names
+        for attribute in ("get_color", "get_linestyle", "get_marker"):
+            shown = [getattr(handle, attribute)() for handle in legend.legend_handles]
+            assert shown == [getattr(line, attribute)() for line in ax.lines]
+    assert all(ax.get_legend() is None for ax in fig.axes[2:])
 
 
 def test_nfa_axis_goes_below_zero_only_with_the_data(networks, rows):
@@ -92,6 +106,18 @@ def test_row_with_one_unfitted_seed_is_lighter(networks, rows, part):
     assert ansatz.note(tables, rows) == ". Not fitted: CIFAR-10, ResNet18"
 
 
+@pytest.mark.parametrize(("first", "last"), [(1.0, 1e-3), (1.0, 0.2), (0.99, 0.98), (1.0, 1.0)])
+def test_loss_of_one_has_room_below_the_upper_edge(networks, rows, first, last):
+    """A plateau just below 1, too, whose axis would be the decade from 0.1 to 1."""
+    losses = np.geomspace(first, last, 21)
+    training = networks["network_training"].assign(
+        train_loss=lambda frame: losses[frame.epoch // 25]
+    )
+    ax = ansatz.draw(networks | {"network_training": training}, rows[:1]).axes[2]
+    bottom, top = np.log10(ax.get_ylim())
+    assert top - np.log10(first) >= 0.03 * (top - bottom)
+
+
 def test_diverged_network_is_drawn_empty_not_an_error(networks, rows):
     tables = {
         name: frame.assign(
@@ -105,6 +131,7 @@ def test_diverged_network_is_drawn_empty_not_an_error(networks, rows):
     fig = ansatz.draw(tables, rows[:1])
     fig.draw_without_rendering()
     assert all(np.isnan(line.get_ydata()).all() for ax in fig.axes for line in ax.lines)
+    assert [ax.texts[0].get_text() for ax in fig.axes] == ["no values"] * 3
 
 
 def test_looks_of_many_layers_differ():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from agop_collapse.plots import axes
 from agop_collapse.plots.save import use_style
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -15,8 +15,86 @@ def test_rows_have_letters_when_there_are_several():
     rows = [{"label": "MNIST"}, {"label": "MNIST, Gaussian, ReLU"}, {"label": ""}]
     assert axes.row_heading(rows[:1], 0) == "MNIST"
     assert axes.row_heading(rows, 0) == "$\\bf{A}$  MNIST"
-    assert axes.row_heading(rows, 1) == "$\\bf{B}$  MNIST\nGaussian, ReLU"
+    assert axes.row_heading(rows, 1) == "$\\bf{B}$  MNIST, Gaussian, ReLU"
     assert axes.row_heading(rows, 2) == "$\\bf{C}$"
+
+
+def test_headings_of_little_room_all_have_their_data_set_above():
+    rows = [{"label": "MNIST, MLP"}, {"label": "CIFAR-10, my_models:residual, gain = 0.3"}]
+    assert axes.row_heading(rows, 0, room=1.5) == "$\\bf{A}$  MNIST\nMLP"
+    assert axes.row_heading(rows, 1, room=1.5) == (
+        "$\\bf{B}$  CIFAR-10\nmy_models:residual,\ngain = 0.3"
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.sampled_from("abW, =._"), max_size=150), st.floats(1.5, 5))
+@example("laplace-relu-agop,width=1024,ridge=1e-3", 1.5)
+@use_style()
+def test_folded_text_is_whole_and_no_wider_than_its_room(text, room):
+    lines = axes.fold(text, room).split("\n")
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    for line in lines:
+        shown = Figure().text(0, 0, line, fontsize=8, parse_math=False)
+        assert shown.get_window_extent().width <= 1.03 * room * shown.figure.dpi
+
+
+@pytest.mark.parametrize("above", [False, True])
+@use_style()
+def test_heading_of_a_row_is_above_its_panels_titles(above):
+    fig = Figure(figsize=(5.5, 2))
+    panels = fig.subplots(1, 5)
+    for ax in panels:
+        ax.set_title("Layer" if above else "")
+    fig.draw_without_rendering()
+    widths = [ax.get_window_extent().width for ax in panels]
+    axes.head_row(panels[0], "a long heading that is wider than a panel " * 2 + "\nb", above)
+    assert fig.get_figheight() == pytest.approx(2 + axes.LINE_HEIGHT)
+    fig.draw_without_rendering()
+    (heading,) = panels[0].texts
+    extent = heading.get_window_extent()
+    assert extent.x0 == pytest.approx(panels[0].get_window_extent().x0, abs=3)
+    assert extent.y1 <= fig.bbox.y1
+    # A line's extent begins below its baseline.
+    assert extent.y0 >= panels[0].get_window_extent().y1 - 0.02 * fig.dpi
+    if above:
+        titles = [ax.title.get_window_extent() for ax in panels]
+        assert extent.y0 >= max(title.y1 for title in titles)
+        assert len({round(title.y0) for title in titles}) == 1
+    # The others keep their places.
+    np.testing.assert_allclose([ax.get_window_extent().width for ax in panels], widths, rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "note"),
+    [
+        ([math.nan, math.nan], "linear", "no values"),
+        ([math.nan, math.inf], "log", "no values"),
+        ([0.0, 0.0], "log", "NC1 is 0\nat every layer"),
+        ([0.0, math.nan, 0.0], "log", "NC1 is 0\nat every layer"),
+        ([0.0, -1.0], "log", "NC1 is not positive\nat every layer"),
+        ([0.0, 0.0], "linear", None),
+        ([0.0, 1e-9], "log", None),
+    ],
+)
+def test_empty_panel_says_why(values, scale, note):
+    first, second = Figure().subplots(2, 1, sharey=True)
+    first.plot(values)
+    if scale == "log":
+        axes.use_log_scale(first)
+    axes.explain_if_empty([first], "NC1", "layer")
+    assert [text.get_text() for text in first.texts] == [note] * bool(note)
+    assert (len(first.get_yticks()) == 0) == bool(note)
+    assert not second.texts
+
+
+def test_empty_panel_keeps_the_ticks_that_it_shares():
+    first, second = Figure().subplots(1, 2, sharey=True)
+    first.plot([math.nan])
+    second.plot([1, 2])
+    axes.explain_if_empty([first, second], "NC1", "layer")
+    assert (len(first.texts), len(second.texts)) == (1, 0)
+    assert len(first.get_yticks()) > 2
 
 
 @pytest.mark.parametrize(
@@ -24,6 +102,7 @@ def test_rows_have_letters_when_there_are_several():
     [
         (("nfa",), "NFA correlation"),
         (("my_measure",), "my_measure"),
+        (("nc1", "MX"), "NC1: tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$"),
         (("train_loss", None, None, "last"), "Train loss"),
         (("nfa", None, "last", "last"), "NFA correlation\nlast layer"),
         (("nfa", None, 3, 50), "NFA correlation\nlayer 3, epoch 50"),
@@ -42,7 +121,9 @@ def test_log_axis_has_two_to_six_decades_around_the_data(low, span):
     ax.plot(data)
     axes.use_log_scale(ax)
     bottom, top = ax.get_ylim()
-    assert bottom <= data[0] <= data[1] <= top
+    # So far from the edge that a marker is not cut.
+    room = np.log10([data[0] / bottom, top / data[1]]) / np.log10(top / bottom)
+    assert room.min() >= 0.03
     shown = [tick for tick in ax.get_yticks() if bottom <= tick <= top]
     assert 2 <= len(shown) <= 6
     np.testing.assert_allclose(np.log10(shown), np.round(np.log10(shown)), atol=1e-9)
@@ -57,7 +138,8 @@ def test_log_axis_without_positive_data_is_empty_not_an_error():
     ax.plot([math.nan, 0.0])
     axes.use_log_scale(ax)
     assert ax.get_yscale() == "log"
-    assert ax.get_ylim() == (0.1, 1)
+    low, high = ax.get_ylim()
+    assert 0 < low < high
 
 
 def test_log_axis_looks_at_all_that_share_it():
@@ -200,7 +282,7 @@ def test_long_legend_takes_the_lines_that_it_needs(count):
     fig.draw_without_rendering()
     (legend,) = fig.legends
     assert [text.get_text() for text in legend.get_texts()] == labels
-    assert legend.get_window_extent().width <= fig.bbox.width
+    assert legend.get_window_extent().width <= fig.bbox.width - 2 * axes.MARGIN * fig.dpi
     starts = [text.get_window_extent().x0 for text in legend.get_texts()]
     lines = sum(start < min(starts) + 10 for start in starts)  # in the first column
     assert lines == math.ceil(count / 2)

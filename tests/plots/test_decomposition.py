@@ -50,7 +50,7 @@ def test_stages_have_the_papers_colours_and_differ_in_grey(fig):
             assert line.get_alpha() == 1
 
 
-def test_axes(fig):
+def test_axes(fig, headings):
     panels = np.reshape(fig.axes, (2, 5))
     assert [ax.get_title() for ax in panels[0]] == [f"Layer {layer}" for layer in range(1, 6)]
     assert {ax.get_xlabel() for ax in panels[1]} == {"Epoch"}
@@ -59,8 +59,11 @@ def test_axes(fig):
         assert len({ax.get_ylim() for ax in axes}) == 1
         assert {tuple(ax.get_xticks()) for ax in axes} == {(0, 250, 500)}
     assert panels[0, 0].get_ylim() != panels[1, 0].get_ylim()
-    assert panels[0, 0].get_ylabel() == ("$\\bf{A}$  MNIST\nMLP\ntr$(\\Sigma_W)$ / tr$(\\Sigma_B)$")
-    assert panels[1, 0].get_ylabel().startswith("$\\bf{B}$  CIFAR-10\nResNet18\n")
+    assert [ax.get_ylabel() for ax in panels[:, 0]] == [r"NC1: tr$(\Sigma_W)$ / tr$(\Sigma_B)$"] * 2
+    assert [heading.get_text() for heading in headings(fig)] == [
+        "$\\bf{A}$  MNIST, MLP",
+        "$\\bf{B}$  CIFAR-10, ResNet18",
+    ]
     entries = dict(
         zip(
             [text.get_text() for text in fig.legends[0].get_texts()],
@@ -71,7 +74,7 @@ def test_axes(fig):
     assert list(entries.items()) == [
         (r"$\Phi(X)$", COLOURS["blue"]),
         (r"$SV^{\!\top}\!\Phi(X)$", COLOURS["green"]),
-        (r"ReLU$(USV^{\!\top}\!\Phi(X))$", COLOURS["red"]),
+        (r"$\sigma(USV^{\!\top}\!\Phi(X))$", COLOURS["red"]),
     ]
 
 
@@ -114,6 +117,15 @@ def test_network_of_fewer_layers_leaves_panels_out(networks, rows):
     panels = np.reshape(fig.axes, (2, 5))
     assert [ax.axison for ax in panels[1]] == [True] * 3 + [False] * 2
     assert [len(ax.lines) for ax in panels.flat] == [3] * 8 + [0] * 2
+
+
+def test_panel_without_a_point_says_why(networks, rows):
+    nc = networks["network_nc"].copy()
+    nc.loc[nc["layer"] == 2, "nc1"] = 0.0
+    nc.loc[nc["layer"] == 4, "nc1"] = np.nan
+    fig = decomposition.draw(networks | {"network_nc": nc}, rows[:1])
+    notes = [[text.get_text() for text in ax.texts] for ax in fig.axes[1:]]
+    assert notes == [["NC1 is 0\nat every epoch"], [], ["no values"], []]
 
 
 def test_row_that_selects_nothing(networks, make_row):

@@ -39,14 +39,16 @@ def test_stages_have_the_papers_colours_and_differ_in_grey(fig):
         assert {line.get_alpha() for line in ax.lines} == {1}
 
 
-def test_axes(fig):
+def test_axes(fig, headings):
     panels = np.reshape(fig.axes, (2, 2))
     assert [ax.get_yscale() for ax in panels[0]] == ["log", "linear"]
-    assert panels[0, 0].get_ylabel() == (
-        "$\\bf{A}$  CIFAR-10\nLaplace, ReLU\ntr$(\\Sigma_W)$ / tr$(\\Sigma_B)$"
-    )
-    assert panels[1, 0].get_ylabel().startswith("$\\bf{B}$  MNIST\nGaussian, ReLU\n")
+    assert [heading.get_text() for heading in headings(fig)] == [
+        "$\\bf{A}$  CIFAR-10, Laplace, ReLU",
+        "$\\bf{B}$  MNIST, Gaussian, ReLU",
+    ]
+    assert [ax.get_ylabel() for ax in panels[:, 0]] == [r"NC1: tr$(\Sigma_W)$ / tr$(\Sigma_B)$"] * 2
     for ax in panels[:, 1]:
+        assert ax.get_ylabel().startswith("NC2: ")
         assert r"\Sigma_{\mathrm{ETF}}" in ax.get_ylabel()
         assert ax.get_ylim()[0] == 0
     for ax in fig.axes:
@@ -93,11 +95,11 @@ def test_layers_from_the_first_invalid_one_of_a_seed_are_lighter(deep_rfm, rows,
     assert deep_rfm_curves.note({"deep_rfm": frame}, rows[:1]) == ""
 
 
-def test_one_seed_has_a_band_of_no_width(deep_rfm, rows, part, assert_series):
+def test_one_seed_has_a_band_of_no_width(deep_rfm, rows, part, assert_series, headings):
     frame = deep_rfm[deep_rfm["seed"] == 2]
     fig = deep_rfm_curves.draw({"deep_rfm": frame}, rows[:1])
     assert_series(fig.axes[0], 1, part(frame, rows[0], stage="MX"), "layer", "nc1")
-    assert fig.axes[0].get_ylabel().startswith("CIFAR-10\nLaplace, ReLU\n")
+    assert [heading.get_text() for heading in headings(fig)] == ["CIFAR-10, Laplace, ReLU"]
 
 
 def test_nc2_of_the_earlier_version_is_over_k_squared(deep_rfm, rows, part, assert_series):
@@ -106,6 +108,18 @@ def test_nc2_of_the_earlier_version_is_over_k_squared(deep_rfm, rows, part, asse
     points = part(deep_rfm, rows[0], stage="MX").assign(scaled=lambda frame: frame["nc2"] / 100)
     assert_series(fig.axes[1], 1, points, "layer", "scaled")
     assert fig.axes[1].get_ylabel().endswith("/ $K^2$")
+
+
+def test_panel_without_a_point_says_why(deep_rfm, rows):
+    """NC1 of 0 has no place on a logarithmic axis, NC2 of 0 has one on a linear axis."""
+    zero = deep_rfm.assign(nc1=0.0, nc2=0.0)
+    left, right = deep_rfm_curves.draw({"deep_rfm": zero}, rows[:1]).axes
+    assert left.texts[-1].get_text() == "NC1 is 0\nat every layer"
+    assert not right.texts
+    none = deep_rfm.assign(nc2=np.nan)
+    left, right = deep_rfm_curves.draw({"deep_rfm": none}, rows[:1]).axes
+    assert len(left.texts) == 1  # the heading
+    assert right.texts[0].get_text() == "no values"
 
 
 def test_row_that_selects_nothing(deep_rfm, rows, make_row):

@@ -14,7 +14,9 @@ def rows(make_row):
     ]
 
 
-def test_lines_are_the_seeds_means_on_an_axis_from_zero(networks, rows, part, assert_series):
+def test_lines_are_the_seeds_means_on_an_axis_from_zero(
+    networks, rows, part, assert_series, headings
+):
     fig = network_nc2.draw(networks, rows)
     for row, axes in zip(rows, np.reshape(fig.axes, (2, 5)), strict=True):
         assert len({ax.get_ylim() for ax in axes}) == 1
@@ -31,7 +33,8 @@ def test_lines_are_the_seeds_means_on_an_axis_from_zero(networks, rows, part, as
             assert ax.get_ylim()[0] == 0
             highest = max(band.get_paths()[0].vertices[:, 1].max() for band in ax.collections)
             assert ax.get_ylim()[1] >= highest
-    assert fig.axes[0].get_ylabel().startswith("$\\bf{A}$  MNIST\nMLP\n")
+    assert headings(fig)[0].get_text() == "$\\bf{A}$  MNIST, MLP"
+    assert fig.axes[0].get_ylabel().startswith("NC2: ")
     assert r"\Sigma_{\mathrm{ETF}}" in fig.axes[0].get_ylabel()
     assert [ax.get_title() for ax in fig.axes[:5]] == [f"Layer {layer}" for layer in range(1, 6)]
 

@@ -11,8 +11,8 @@ SERIES = ["nfa", "nfa_offdiagonal", "nfa_init", "nfa_independent"]
 @pytest.fixture(scope="module")
 def rows(make_row):
     return [
-        make_row("MNIST, MLP", "mnist", "mlp"),
-        make_row("CIFAR-10, ResNet18", "cifar10", "resnet18"),
+        make_row("MNIST, MLP", "mnist", "mlp", width=512),
+        make_row("CIFAR-10, ResNet18", "cifar10", "resnet18", width=100),
     ]
 
 
@@ -27,13 +27,20 @@ def tables(networks):
 
 def test_lines_are_the_seeds_means_and_chance_is_marked(tables, rows, part, assert_series):
     fig = nfa_null.draw(tables, rows)
-    for row, axes in zip(rows, np.reshape(fig.axes, (2, 5)), strict=True):
+    panels = np.reshape(fig.axes, (2, 5))
+    for row, axes in zip(rows, panels, strict=True):
         for layer, ax in enumerate(axes, start=1):
             points = part(tables["network_nfa"], row, layer=layer)
             for index, column in enumerate(SERIES):
                 assert_series(ax, index, points, "epoch", column)
-            assert ax.lines[len(SERIES)].get_ydata() == pytest.approx([512**-0.5] * 2)
-            assert len({to_hex(line.get_color()) for line in ax.lines}) == 5
+            assert len({to_hex(line.get_color()) for line in ax.lines}) == len(ax.lines)
+    # How many inputs the first layer has no table says; the others have as many as the width.
+    for axes, chance in zip(panels, (0.0442, 0.1), strict=True):
+        assert len(axes[0].lines) == len(SERIES)
+        for ax in axes[1:]:
+            line = ax.lines[len(SERIES)]
+            assert line.get_ydata() == pytest.approx([chance] * 2, abs=5e-5)
+            assert line.get_color() == fig.legends[0].legend_handles[-1].get_color()
 
 
 def test_rows_that_are_not_fitted_are_lighter_and_named(tables, rows, part):
@@ -58,4 +65,11 @@ def test_network_of_fewer_layers_leaves_panels_out(tables, rows):
 
 def test_an_unknown_row_is_refused(tables, make_row):
     with pytest.raises(ValueError, match="vgg11"):
-        nfa_null.draw(tables, [make_row("MNIST, VGG-11", "mnist", "vgg11")])
+        nfa_null.draw(tables, [make_row("MNIST, VGG-11", "mnist", "vgg11", width=512)])
+
+
+def test_layer_without_values_says_so(tables, rows):
+    """Though the chance line is drawn in it."""
+    columns = dict.fromkeys(SERIES, np.nan)
+    fig = nfa_null.draw(tables | {"network_nfa": tables["network_nfa"].assign(**columns)}, rows)
+    assert [ax.texts[0].get_text() for ax in fig.axes] == ["no values"] * 10

@@ -32,13 +32,36 @@ def test_a_line_for_each_row_against_the_layer(deep_rfm, rows, part, assert_seri
     assert ax.get_yscale() == "log"
     assert ax.get_xticks().tolist() == [1, 5, 10, 15, 20]
     assert ax.get_xlabel() == "Layer of Deep RFM"
-    assert ax.get_ylabel() == "tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$"
+    assert ax.get_ylabel() == "NC1: tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$"
     (legend,) = fig.legends
     assert [text.get_text() for text in legend.get_texts()] == [row["label"] for row in rows]
     colours = [line.get_color() for line in ax.lines]
     assert [handle.get_color() for handle in legend.legend_handles] == colours
     for attribute in ("color", "linestyle", "marker"):
         assert len({getattr(line, f"get_{attribute}")() for line in ax.lines}) == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "heading", "names"),
+    [
+        (["MNIST, ReLU", "MNIST, cos"], "MNIST", ["ReLU", "cos"]),
+        (["MNIST, A, b", "SVHN, A, b"], "A, b", ["MNIST", "SVHN"]),
+        (["MNIST, A, b", "MNIST, c, b", "MNIST, c, d"], "MNIST", ["A, b", "c, b", "c, d"]),
+        (["MNIST, A", "SVHN, b"], "", ["MNIST, A", "SVHN, b"]),
+        (["MNIST, A"], "MNIST, A", [""]),
+        # Of the first, nothing would be left.
+        (["MNIST, A", "MNIST, A, b"], "", ["MNIST, A", "MNIST, A, b"]),
+        # The two would be one.
+        (["MNIST, A, b", "MNIST, b, A"], "", ["MNIST, A, b", "MNIST, b, A"]),
+    ],
+)
+def test_what_all_labels_share_is_the_heading(deep_rfm, rows, labels, heading, names):
+    assert overlay.shared_heading(labels) == (heading, names)
+    lines = [row | {"label": label} for row, label in zip(rows, labels, strict=False)]
+    fig = overlay.draw({"deep_rfm": deep_rfm}, lines, table="deep_rfm", y="nc1", stage="MX")
+    assert fig.axes[0].get_title() == heading
+    shown = [text.get_text() for legend in fig.legends for text in legend.get_texts()]
+    assert shown == [name for name in names if name]
 
 
 def test_against_the_epoch_at_a_layer(networks, models, part, assert_series):
@@ -65,7 +88,7 @@ def test_against_the_layer_at_an_epoch(networks, models, part, assert_series):
         assert ax.get_xlabel() == "Layer"
         assert ax.get_xticks().tolist() == [1, 2, 3, 4, 5]
         assert ax.get_ylim()[0] == 0
-    assert ax.get_ylabel().endswith("\nof ReLU$(USV^{\\!\\top}\\!\\Phi(X))$, epoch 100")
+    assert ax.get_ylabel().endswith("\nof $\\sigma(USV^{\\!\\top}\\!\\Phi(X))$, epoch 100")
 
 
 def test_table_without_layers(networks, models, part, assert_series):

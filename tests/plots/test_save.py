@@ -60,9 +60,9 @@ def test_title_is_above_the_legend_and_inside(fig, title):
     assert panel.height == pytest.approx(fig.axes[0].get_window_extent().height, abs=4)
 
 
-def test_title_of_a_figure_without_legend(pictures, make_row):
+def test_title_of_a_figure_without_legend(pictures, classes, make_row):
     rows = [make_row("CIFAR-10, Laplace, cos", "cifar10", "laplace-cos-agop")]
-    fig = gram.draw({"gram_picture": pictures}, rows, [1, 3])
+    fig = gram.draw({"gram_picture": pictures, "classes": classes}, rows, [1, 3])
     save.finish(fig, title="Gram matrices", footer="study demo")
     fig.draw_without_rendering()
     heading, _ = fig.texts
@@ -137,8 +137,8 @@ def test_files_are_fit_for_print(fig, tmp_path):
     assert b"/Type3" not in pdf
     assert b"CreationDate" not in pdf
     with Image.open(tmp_path / "a.png") as png:
-        assert png.width == 5.5 * 200
-        assert png.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+        assert png.width == 5.5 * 300
+        assert png.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
 def test_files_say_what_they_were_drawn_of(fig, tmp_path):

@@ -31,7 +31,7 @@ def test_lines_are_the_first_seeds_eigenvalues_over_the_largest(spectra, rows, p
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [text.get_text() for text in bar.get_yticklabels()] == [str(layer) for layer in shown]
     assert bar.get_ylabel() == "Layer"
-    assert panels[0].get_title() == "$\\bf{A}$  MNIST\nGaussian, ReLU"
+    assert panels[0].get_title() == "$\\bf{A}$  MNIST, Gaussian, ReLU"
     assert panels[0].get_ylabel() == "AGOP eigenvalue\nover the largest"
 
 

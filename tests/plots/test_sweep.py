@@ -81,7 +81,7 @@ def test_points_and_bands_are_the_seeds_means_and_deviations(tables, rows, asser
     assert ax.get_xticks().tolist() == [64, 256, 1024]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["64", "256", "1024"]
     assert ax.get_xlabel() == "width"
-    assert ax.get_ylabel() == ("tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$, last layer")
+    assert ax.get_ylabel() == ("NC1: tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$, last layer")
     assert ax.get_title() == "MNIST, Gaussian"
     assert [text.get_text() for text in fig.legends[0].get_texts()] == ["with", "without"]
     assert len({(line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 2
@@ -131,8 +131,8 @@ def test_panels_share_their_axes(tables, rows, assert_series):
     assert left.get_ylim() == right.get_ylim()
     assert left.get_xlim() == right.get_xlim()
     assert [ax.get_title() for ax in fig.axes] == [
-        "$\\bf{A}$  MNIST\nwith",
-        "$\\bf{B}$  MNIST\nwithout",
+        "$\\bf{A}$  MNIST, with",
+        "$\\bf{B}$  MNIST, without",
     ]
     assert (bool(left.get_ylabel()), bool(right.get_ylabel())) == (True, False)
     # A line has the same look in every panel, and the second panel's is another.
@@ -246,7 +246,9 @@ def test_undefined_values_leave_a_gap(tables, rows):
     fig.draw_without_rendering()
     assert np.isnan(fig.axes[0].lines[0].get_ydata()).tolist() == [False, True, False]
     none = deep.assign(nc1=math.nan)
-    sweep.draw(tables | {"deep_rfm": none}, rows, **MX).draw_without_rendering()
+    fig = sweep.draw(tables | {"deep_rfm": none}, rows, **MX)
+    fig.draw_without_rendering()
+    assert [text.get_text() for text in fig.axes[0].texts] == ["no values"]
 
 
 def test_two_runs_at_one_point(tables, rows):

@@ -18,6 +18,7 @@ from agop_collapse.rows import deep_rfm as deep_rfm_tables
 from clouds import cloud
 
 COUNTS = [7, 4, 6]
+NAMES = ("cat", "dog", "5 $")
 IDENTITY = "a1" * 32
 
 
@@ -32,11 +33,13 @@ def layers() -> list[Layer]:
 
 @pytest.fixture(scope="module")
 def measured(layers) -> dict[str, pd.DataFrame]:
-    return deep_rfm_tables.measure(iter(layers), COUNTS)
+    return deep_rfm_tables.measure(iter(layers), COUNTS, NAMES)
 
 
 def test_columns_are_the_tables_and_fit_their_file(measured, tmp_path):
-    assert set(measured) == {"deep_rfm", "gram", "gram_picture", "agop_spectrum"}
+    assert set(measured) == {
+        *("deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum"),
+    }
     for name, frame in measured.items():
         tables.save(tmp_path / name, name, frame, IDENTITY)
         assert list(frame.columns) == tables.MEASURED[name].names
@@ -119,6 +122,18 @@ def test_big_pictures_are_averaged(layers, monkeypatch):
     blocks = [slice(0, 5), slice(5, 9), slice(9, 13), slice(13, 17)]
     expected = [[gram[rows, columns].mean() for columns in blocks] for rows in blocks]
     np.testing.assert_allclose(picture(found, 1, "MX"), expected, rtol=0, atol=1e-6)
+
+
+def test_classes_have_their_names_or_numbers(measured, layers):
+    assert measured["classes"].to_numpy().tolist() == [
+        [0, "cat", 7],
+        [1, "dog", 4],
+        [2, "5 $", 6],
+    ]
+    unnamed = deep_rfm_tables.measure(layers[:1], COUNTS)["classes"]
+    assert unnamed["name"].tolist() == ["0", "1", "2"]
+    with pytest.raises(ValueError, match="longer"):
+        deep_rfm_tables.measure(layers[:1], COUNTS, NAMES[:2])
 
 
 def test_spectrum_is_that_of_the_root_squared(measured, layers):

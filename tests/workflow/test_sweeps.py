@@ -3,10 +3,13 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from agop_collapse.files.stamp import read_identity
+from agop_collapse.machine.checkpoints import load_layer
 from PIL import Image
 from studies import SWEEPS
 from workflow_helpers import ROOT, Workplace
@@ -19,6 +22,7 @@ INNER = {
     "runs": [],
     "deep_rfm": ["layer", "stage"],
     "gram": ["layer"],
+    "classes": ["class"],
     "agop_spectrum": ["layer", "index"],
     "network_nc": ["epoch", "layer", "stage"],
     "network_nfa": ["epoch", "layer"],
@@ -100,9 +104,12 @@ def test_each_setting_is_a_typed_column_of_runs(tiny):
 PYTHON = re.compile(r"^```python\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 
 
-def last_value(page: str) -> pd.DataFrame:
-    """What the last line of a page's Python gives, with studies that are built here in it."""
-    text = "".join(PYTHON.findall((ROOT / page).read_text(encoding="utf-8")))
+def last_value(page: str, blocks: int | None = None) -> Any:
+    """What the last line of a page's Python gives, with studies that are built here in it.
+
+    blocks : to stop behind, else all
+    """
+    text = "".join(PYTHON.findall((ROOT / page).read_text(encoding="utf-8"))[:blocks])
     *statements, last = ast.parse(text.replace("demo", "tiny").replace("narrow", "sweeps")).body
     names: dict = {}
     exec(compile(ast.Module(statements, type_ignores=[]), page, "exec"), names)
@@ -111,10 +118,13 @@ def last_value(page: str) -> pd.DataFrame:
 
 def test_lines_of_the_readme_work_as_they_stand(tiny, monkeypatch):
     monkeypatch.chdir(tiny.work)
-    found = last_value("README.md")
+    found = last_value("README.md", blocks=2)
     assert list(found.index) == [1, 2, 3]
     assert list(found) == ["agop", "identity"]
     assert (found["agop"] < found["identity"]).all()  # collapse, and what it is without
+    folder = Path("results/tiny/deep_rfm/digits/laplace-relu-agop/seed0/layers")
+    layer = load_layer(folder, 1, read_identity(folder / "layer_01.safetensors"))
+    np.testing.assert_array_equal(last_value("README.md", blocks=3), layer.x @ layer.root)
 
 
 def test_lines_of_docs_tables_work_as_they_stand(tiny, monkeypatch):

@@ -97,7 +97,7 @@ def test_a_study_from_its_plan_to_its_figures(own):
     # An error of the user's own, with the end of its log.
     (own.work / "raise").touch()
     lines = failure(said(own.run("all", succeed=False).stdout))
-    assert lines[0].startswith("FAILED: Deep RFM on digits: own-relu-agop, seed 0 (at most ")
+    assert lines[0] == "FAILED: Deep RFM on digits: own-relu-agop, seed 0"
     assert "    build_deep_rfm: ZeroDivisionError: of the user's own" in lines
     assert lines[-1].endswith("are done; the same command goes on from here.")
     assert len(lines) <= 10
@@ -199,6 +199,17 @@ def test_a_misspelt_target_suggests_what_there_is(target, tmp_path):
     assert run.returncode == 1
     assert TARGETS[target] in run.stdout
     assert len(run.stdout.splitlines()) <= 2
+
+
+def test_a_mistake_in_the_configuration_is_all_that_is_said(own):
+    own.configure({"tiny": {"datasets": {"digits": {"kind": "digits", "n": 1}}, "sedes": [1]}})
+    lines = own.run("figures/", succeed=False).stdout.splitlines()
+    assert lines[1:] == [
+        "The configuration has a mistake.",
+        "studies.tiny has the unknown key 'sedes' (did you mean 'seeds'?); allowed: description, "
+        "seeds, torch_threads, device, datasets, deep_rfm, networks, theory_kernel, figures",
+        "studies.tiny.datasets.digits.n = 1 must be at least 2",
+    ]
 
 
 def test_names_that_are_like_nothing_suggest_nothing():

@@ -38,6 +38,7 @@ rule measure_deep_rfm:
         deep_rfm=f"{DEEP_RFM}/deep_rfm.parquet",
         gram=f"{DEEP_RFM}/gram.parquet",
         gram_picture=f"{DEEP_RFM}/gram_picture.parquet",
+        classes=f"{DEEP_RFM}/classes.parquet",
         agop_spectrum=f"{DEEP_RFM}/agop_spectrum.parquet",
     log:
         f"{DEEP_RFM}/logs/measure_deep_rfm.log",

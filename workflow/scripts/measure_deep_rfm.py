@@ -24,6 +24,6 @@ with job(snakemake) as given:
             progress.update()
             logging.info("%s", progress)
 
-    class_counts = load_dataset(snakemake.input.data, given["data"]).class_counts
-    for name, table in measure(layers(), class_counts).items():
+    data = load_dataset(snakemake.input.data, given["data"])
+    for name, table in measure(layers(), data.class_counts, data.class_names).items():
         tables.save(snakemake.output[name], name, table, given["identity"])

@@ -63,7 +63,10 @@ def _first(pixels: np.ndarray, labels: np.ndarray, n: int, part: str):
         raise DataError(f"{part} image {image} has a pixel that is not finite")
     if pixels.size and (pixels.min() < 0 or pixels.max() > 1):
         low, high = pixels.min(), pixels.max()
-        raise DataError(f"{part} pixels range over [{low:g}, {high:g}]; they must lie in [0, 1]")
+        raise DataError(
+            f"{part} pixels range over [{low:g}, {high:g}]; they must lie in [0, 1]"
+            + (", so divide them by 255, or save them as uint8" if high > 1 else "")
+        )
     return pixels, np.asarray(labels[:n], dtype=np.int64)
 
 

@@ -56,6 +56,7 @@ OF_A_RUN = {
         | _texts("stage")
         | _integers("i", "j")
         | {"gram": "float"},
+        "classes": _integers("class") | _texts("name") | _integers("points"),
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
     },
     "networks": {
@@ -84,7 +85,7 @@ OF_A_STUDY = {
 }
 
 # Columns that tell the rows of one run apart by more than layer, epoch and stage.
-_FINER = {"index", "i", "j"}
+_FINER = {"index", "i", "j", "class"}
 
 
 def measures(kind: str) -> dict[str, tuple[str, ...]]:

@@ -90,6 +90,8 @@ def load(config: Mapping[str, Any]) -> Configuration:
             mistakes.append(f"{key} = {value!r} must be of type string")
         elif not value:
             mistakes.append(f"{key} must not be empty")
+        elif key == "data_root" and Path(value).exists() and not Path(value).is_dir():
+            mistakes.append(f"data_root = {value!r} must be a folder, and is a file")
     if isinstance(data_root, str) and set(data_root) & set("{}"):
         mistakes.append(
             f"data_root = {data_root!r}: Snakemake takes {{ and }} for its own; leave them out"

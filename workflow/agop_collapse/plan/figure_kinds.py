@@ -10,6 +10,7 @@ from .figure_rows import (
     gram_rows,
     no_rows,
     one_run_a_row,
+    rows_with_width,
     spectrum_rows,
 )
 from .measure_rows import overlay_rows, sweep_rows
@@ -50,7 +51,7 @@ FIGURE_KINDS = {
     "gram": FigureKind(
         "Gram matrices of Deep RFM's points",
         "deep_rfm",
-        ("gram_picture", "deep_rfm"),
+        ("gram_picture", "classes", "deep_rfm"),
         ("rows", "layers"),
         gram_rows,
         all_seeds=False,
@@ -84,6 +85,7 @@ FIGURE_KINDS = {
         "the neural feature ansatz beside its baselines",
         "networks",
         ("network_nfa", "network_training"),
+        rows=rows_with_width,
     ),
     "sweep": FigureKind(
         "a measure against a setting",

@@ -7,5 +7,5 @@ is a label and the runs that it draws:
 {"label": "MNIST, MLP", "runs": [{"study": ..., "dataset": ..., "run": ...}]}.
 
 What the kinds share: `select` (a run's part of a table), `trust` (what is doubtful), `axes`
-(series, axes, legend) and `save` (style sheet, title, footer, files).
+(series, axes, headings, legends) and `save` (style sheet, title, footer, files).
 """

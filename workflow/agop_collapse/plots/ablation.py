@@ -12,6 +12,8 @@ from .axes import (
     Look,
     add_legend,
     draw_series,
+    explain_if_empty,
+    head_row,
     row_heading,
     use_layer_axis,
     use_log_scale,
@@ -19,7 +21,7 @@ from .axes import (
 from .save import use_style
 from .select import select_part, select_run
 
-ROW_HEIGHT = 1.45  # inches
+ROW_HEIGHT = 1.6  # inches
 ROLES = {
     "agop": ("with the AGOP", Look(COLOURS["orange"], "-", "s")),
     "identity": ("random features alone, $M = I$", Look(COLOURS["grey"], "--", "D")),
@@ -61,8 +63,11 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
         use_log_scale(left)
         use_layer_axis(left, layers)
         right.set_ylim(bottom=0)
-        left.set_ylabel(f"{row_heading(rows, index)}\n{NC1_LABEL}")
+        head_row(left, row_heading(rows, index))
+        left.set_ylabel(NC1_LABEL)
         right.set_ylabel(NC2_LABEL)
+        explain_if_empty([left], "NC1", "layer")
+        explain_if_empty([right], "NC2", "layer")
     for ax in axes[-1]:
         ax.set_xlabel("Layer of Deep RFM")
     add_legend(fig, dict(ROLES.values()), trust.doubt(tables, rows))

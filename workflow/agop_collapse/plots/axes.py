@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import seaborn
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,10 +18,12 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLoca
 from .select import summarise
 
 TEXT_WIDTH = 5.5  # inches
-NC1_LABEL = r"tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
-NC2_LABEL = r"$\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
+MARGIN = 0.04  # inches that text keeps to the figure's edge
+LINE_HEIGHT = 0.15  # inches of a line of a heading
+NC1_LABEL = r"NC1: tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
+NC2_LABEL = r"NC2: $\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
 
-# What a y axis calls a measure; any other by its column's name.
+# What a y axis calls a measure, its short name before a colon; any other by its column's name.
 MEASURES = {
     "nc1": NC1_LABEL,
     "nc1_code": rf"{NC1_LABEL} / $K$",
@@ -52,7 +55,7 @@ STAGE_LABELS = {
     "PhiMX": r"$\Phi(M^{1/2}X)$",
     "input": r"$\Phi(X)$",
     "right": r"$SV^{\!\top}\!\Phi(X)$",
-    "full": r"ReLU$(USV^{\!\top}\!\Phi(X))$",
+    "full": r"$\sigma(USV^{\!\top}\!\Phi(X))$",
 }
 _LOGARITHMIC = re.compile(r"nc1.*|trace_.*|.*_loss|eigenvalue|train_mse|solve_residual")
 
@@ -82,24 +85,64 @@ def line_look(index: int) -> Look:
     return Look(COLOURS[_LINE_COLOURS[place]], linestyle, _LINE_MARKERS[place])
 
 
-# Characters of a row's label that find room beside a row of the lowest kind of figure.
-HEADING_LENGTH = 18
+def text_width(text: str, size: float) -> float:
+    """Width of a line of text, in inches."""
+    if not text.strip():
+        return 0
+    return TextPath((0, 0), text, size=size).get_extents().width / 72
 
 
-def row_heading(rows: list[dict], index: int) -> str:
+def fold(text: str, room: float) -> str:
+    """A label in lines no wider than so many inches, broken at spaces and after commas."""
+    lines = [""]
+    for word in re.findall(r"[^,\s]{1,20}[,\s]*|[,\s]+", text):  # of a long one, parts that fit
+        if text_width(lines[-1] + word, 8) <= room:
+            lines[-1] += word
+        else:
+            lines.append(word)
+    return "\n".join(line.strip() for line in lines).strip()
+
+
+def row_heading(rows: list[dict], index: int, room: float = TEXT_WIDTH - 0.6) -> str:
     """Label of a figure row, with the paper's letter A, B, C if there are several.
 
-    The data set has a line of its own; the rest goes into lines no longer than a row is high.
+    If a label is wider than `room` inches, each has its data set in a line of its own.
     """
     letter = rf"$\bf{{{chr(ord('A') + index)}}}$  " if len(rows) > 1 else ""
-    dataset, *parts = rows[index]["label"].split(", ")
-    lines = [letter + dataset]
-    for number, part in enumerate(parts):
-        if number and len(lines[-1]) + len(part) < HEADING_LENGTH:
-            lines[-1] += f", {part}"
-        else:
-            lines.append(part)
-    return "\n".join(lines).rstrip()
+    label = rows[index]["label"]
+    room -= 0.2 * bool(letter)
+    if max(text_width(row["label"], 8) for row in rows) > room:
+        label = "\n".join(fold(part, room) for part in label.split(", ", 1))
+    return (letter + label).rstrip()
+
+
+def grow(figure: Figure, lines: int) -> None:
+    """Make a figure higher by some lines of headings."""
+    figure.set_figheight(figure.get_figheight() + LINE_HEIGHT * lines)
+
+
+def head_row(first: Axes, heading: str, above: bool = False) -> None:
+    """Write a row's heading over its panels, from the left edge of the first.
+
+    The figure grows by the lines that it has more than one.
+
+    Parameters
+    ----------
+    above : whether the panels have titles or legends, a line high, which it has to stand above
+    """
+    grow(first.figure, heading.count("\n"))
+    # A blank title makes the room: matplotlib makes some for a title's middle too, which of a long
+    # one lies beside the panel. It has a fixed place, or the panel's own title would rise with it.
+    first.set_title("\n".join([" "] * (heading.count("\n") + 1 + above)), loc="left", y=1)
+    first.annotate(
+        heading,
+        (0, 1),
+        (0, rcParams["axes.titlepad"] + above * LINE_HEIGHT * 72),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="baseline",
+        in_layout=False,
+    )
 
 
 def measure_label(
@@ -112,6 +155,38 @@ def measure_label(
     if epoch is not None and epoch != "last":
         parts.append(f"epoch {epoch}")
     return "\n".join(filter(None, [MEASURES.get(measure, measure), ", ".join(parts)]))
+
+
+def short_name(measure: str) -> str:
+    """What a measure is called in a sentence."""
+    return MEASURES.get(measure, measure).partition(":")[0]
+
+
+def explain_if_empty(panels: Iterable[Axes], name: str, place: str) -> None:
+    """Write into panels that show no point why they are empty. To be called once they have a scale.
+
+    Parameters
+    ----------
+    name : of the measure, such as "NC1"; place : what the x axis counts, such as "layer"
+    """
+    style = {"ha": "center", "va": "center", "color": COLOURS["grey"]}
+    for ax in panels:
+        if reason := _why_empty(ax, name, place):
+            ax.text(0.5, 0.5, reason, transform=ax.transAxes, **style)
+            sharing = ax.get_shared_y_axes().get_siblings(ax)
+            if all(_why_empty(each, name, place) for each in sharing):
+                ax.set_yticks([])
+                ax.set_yticks([], minor=True)
+
+
+def _why_empty(ax: Axes, name: str, place: str) -> str:
+    values = np.concatenate([[], *(line.get_ydata() for line in ax.lines)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return "no values"
+    if ax.get_yscale() == "log" and values.max() <= 0:
+        return f"{name} is {'not positive' if values.any() else '0'}\nat every {place}"
+    return ""
 
 
 def make_panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -135,9 +210,12 @@ def make_panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 def label_panels(panels: Sequence[Axes], rows: list[dict], x_label: str, y_label: str) -> None:
     """Title each panel of `make_panels` with its row, and label the axes at the edges."""
-    columns = panels[0].get_gridspec().ncols
-    for index, ax in enumerate(panels):
-        heading = row_heading(rows, index) if len(rows) > 1 else rows[index]["label"]
+    grid = panels[0].get_gridspec()
+    columns = grid.ncols
+    headings = [row_heading(rows, index, TEXT_WIDTH / columns - 0.4) for index in range(len(rows))]
+    # Two lines have room as it is.
+    grow(panels[0].figure, grid.nrows * max(0, max(each.count("\n") for each in headings) - 1))
+    for index, (ax, heading) in enumerate(zip(panels, headings, strict=True)):
         ax.set_title(heading, linespacing=1)
         if index % columns == 0:
             ax.set_ylabel(y_label)
@@ -231,10 +309,7 @@ def add_legend(
     ----------
     doubt : what the legend says of what is drawn lighter, or hollow; nothing if empty
     """
-    handles = [
-        Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=label)
-        for label, look in looks.items()
-    ]
+    handles = _handles({fold(label, TEXT_WIDTH - 0.6): look for label, look in looks.items()})
     if doubt:
         word, mark = "lighter", {"alpha": 0.35}
         if hollow:
@@ -243,6 +318,27 @@ def add_legend(
     if handles:
         added = _add_fitting_legend(figure, handles, lines)
         figure.set_figheight(figure.get_figheight() + added)
+
+
+def add_panel_legend(ax: Axes, looks: dict[str, Look]) -> None:
+    """A legend of one panel alone, in a line above it."""
+    ax.legend(
+        handles=_handles(looks),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        ncols=len(looks),
+        fontsize=7,
+        handlelength=1.2,
+        handletextpad=0.3,
+        columnspacing=0.7,
+    )
+
+
+def _handles(looks: dict[str, Look]) -> list[Line2D]:
+    return [
+        Line2D([], [], color=look.colour, linestyle=look.linestyle, marker=look.marker, label=label)
+        for label, look in looks.items()
+    ]
 
 
 def add_legend_again(figure: Figure) -> None:
@@ -260,7 +356,7 @@ def _add_fitting_legend(figure: Figure, handles: list, lines: int) -> float:
         legend = figure.legend(handles=handles, loc="outside upper center", ncols=columns)
         extent = legend.get_window_extent()
         planned = planned or extent.height
-        if extent.width <= figure.bbox.width or columns == 1:
+        if extent.width <= figure.bbox.width - 2 * MARGIN * figure.dpi or columns == 1:
             return (extent.height - planned) / figure.dpi
         legend.remove()
         lines += 1
@@ -301,7 +397,8 @@ def use_log_scale(ax: Axes) -> None:
     ax.set_yscale("log")
     low, high = np.log10(ax.get_ylim())
     if math.floor(high) - math.ceil(low) < 1:
-        low, high = math.floor(low), math.ceil(high)
+        # A little more than whole decades, so that a marker on the last one is not cut.
+        low, high = math.floor(low) - 0.06, math.ceil(high) + 0.06
         ax.set_ylim(10.0**low, 10.0**high)
     inside = range(math.ceil(low), math.floor(high) + 1)
     stride = math.ceil(len(inside) / 6)
@@ -352,7 +449,7 @@ def use_swept_axis(ax: Axes, values: Collection[float]) -> None:
     room = TEXT_WIDTH / ax.get_gridspec().ncols - 0.6  # inches, about
     end = -math.inf
     for index, (place, label) in enumerate(zip(places * room, labels, strict=True)):
-        width = TextPath((0, 0), label, size=7).get_extents().width / 72
+        width = text_width(label, 7)
         if place - width / 2 < end + 0.04:
             labels[index] = ""
         else:
@@ -367,7 +464,7 @@ def use_category_axis(panels: Sequence[Axes], names: Sequence[str]) -> None:
     """
     first = panels[0]
     room = (TEXT_WIDTH / first.get_gridspec().ncols - 0.6) / len(names)
-    widest = max(TextPath((0, 0), name, size=7).get_extents().width / 72 for name in names)
+    widest = max(text_width(name, 7) for name in names)
     first.set_xticks(range(len(names)), names)
     first.set_xlim(-0.5, len(names) - 0.5)
     if widest > room:

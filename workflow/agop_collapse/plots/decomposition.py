@@ -12,6 +12,8 @@ from .axes import (
     Look,
     add_legend,
     draw_series,
+    explain_if_empty,
+    head_row,
     row_heading,
     use_epoch_axis,
     use_log_scale,
@@ -19,7 +21,7 @@ from .axes import (
 from .save import use_style
 from .select import only_run, select_part, select_run
 
-ROW_HEIGHT = 1.15  # inches
+ROW_HEIGHT = 1.35  # inches
 STAGES = {
     "input": Look(COLOURS["blue"], "--", "o"),
     "right": Look(COLOURS["green"], "-", "s"),
@@ -47,6 +49,7 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     fig, axes = draw_stages(tables, rows, "nc1")
     for panels in axes:
         use_log_scale(panels[0])
+        explain_if_empty(panels, "NC1", "epoch")
     return fig
 
 
@@ -69,7 +72,8 @@ def draw_stages(tables: dict[str, pd.DataFrame], rows: list[dict], measure: str)
                 points = select_part(select_part(run, "layer", layer), "stage", stage)
                 draw_series(ax, points, "epoch", measure, look, doubtful_from)
         use_epoch_axis(panels[0], run["epoch"])
-        panels[0].set_ylabel(f"{row_heading(rows, index)}\n{MEASURES[measure]}")
+        head_row(panels[0], row_heading(rows, index), above=index == 0)
+        panels[0].set_ylabel(MEASURES[measure])
     for layer, ax in zip(layers, axes[0], strict=True):
         ax.set_title(f"Layer {layer}")
     for ax in axes[-1]:

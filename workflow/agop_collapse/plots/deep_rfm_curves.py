@@ -13,6 +13,8 @@ from .axes import (
     Look,
     add_legend,
     draw_series,
+    explain_if_empty,
+    head_row,
     row_heading,
     use_layer_axis,
     use_log_scale,
@@ -20,7 +22,7 @@ from .axes import (
 from .save import use_style
 from .select import only_run, select_part, select_run
 
-ROW_HEIGHT = 1.45  # inches
+ROW_HEIGHT = 1.6  # inches
 STAGES = {
     "X": Look(COLOURS["green"], "--", "o"),
     "MX": Look(COLOURS["orange"], "-", "s"),
@@ -62,8 +64,11 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict], nc2: str = "nc2") ->
         use_log_scale(left)
         use_layer_axis(left, run["layer"])
         right.set_ylim(bottom=0)
-        left.set_ylabel(f"{row_heading(rows, index)}\n{NC1_LABEL}")
+        head_row(left, row_heading(rows, index))
+        left.set_ylabel(NC1_LABEL)
         right.set_ylabel(NC2_LABELS[nc2])
+        explain_if_empty([left], "NC1", "layer")
+        explain_if_empty([right], "NC2", "layer")
     for ax in axes[-1]:
         ax.set_xlabel("Layer of Deep RFM")
     looks = {STAGE_LABELS[stage]: look for stage, look in STAGES.items()}

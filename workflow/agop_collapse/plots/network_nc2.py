@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import trust
+from .axes import explain_if_empty
 from .decomposition import draw_stages
 from .save import use_style
 
@@ -29,4 +30,5 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     fig, axes = draw_stages(tables, rows, "nc2")
     for panels in axes:
         panels[0].set_ylim(bottom=0)
+        explain_if_empty(panels, "NC2", "epoch")
     return fig

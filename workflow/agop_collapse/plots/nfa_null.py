@@ -10,6 +10,8 @@ from .axes import (
     Look,
     add_legend,
     draw_series,
+    explain_if_empty,
+    head_row,
     row_heading,
     use_epoch_axis,
 )
@@ -19,12 +21,12 @@ from .select import only_run, select_part, select_run
 ROW_HEIGHT = 1.3  # inches
 SERIES = {
     "nfa": ("NFA", Look(COLOURS["blue"], "-", "o")),
-    "nfa_offdiagonal": ("off the diagonal only", Look(COLOURS["green"], "-", "s")),
+    "nfa_offdiagonal": ("off the diagonal", Look(COLOURS["green"], "-", "s")),
     "nfa_init": ("at the initialisation", Look(COLOURS["orange"], "--", "None")),
-    "nfa_independent": ("AGOP of an independent network", Look(COLOURS["red"], ":", "^")),
+    "nfa_independent": ("with an independent network", Look(COLOURS["red"], ":", "^")),
 }
-# What the paper takes for a chance correlation at width d: "approximately (at most)" this.
-CHANCE = ("chance, as the paper has it: $512^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))
+# What the paper takes for a chance correlation: of two random unit vectors of the layer's inputs.
+CHANCE = ("chance by the paper, width$^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))
 
 note = trust.note
 
@@ -34,12 +36,13 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     """NFA correlation of each layer against the epoch, with its baselines.
 
     Rows of which a seed has not fitted its data are drawn lighter, and a row whose network has
-    fewer layers than another's leaves its last panels out.
+    fewer layers than another's leaves its last panels out. The first layer has no chance line: its
+    inputs are the backbone's, and how many these are no table says.
 
     Parameters
     ----------
     tables : network_nfa, network_training
-    rows : rows of the figure, each of one run, from top to bottom
+    rows : rows of the figure, each of one run, with its key `width`, from top to bottom
 
     Raises
     ------
@@ -58,10 +61,14 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
             points = select_part(run, "layer", layer)
             for column, (_, look) in SERIES.items():
                 draw_series(ax, points, "epoch", column, look, doubtful_from)
-            _, look = CHANCE
-            ax.axhline(512**-0.5, color=look.colour, linestyle=look.linestyle, linewidth=0.8)
+            explain_if_empty([ax], "NFA", "epoch")
+            if layer > 1:
+                _, look = CHANCE
+                chance = only_run(row)["width"] ** -0.5
+                ax.axhline(chance, color=look.colour, linestyle=look.linestyle, linewidth=0.8)
         use_epoch_axis(panels[0], run["epoch"])
-        panels[0].set_ylabel(f"{row_heading(rows, index)}\nCorrelation")
+        head_row(panels[0], row_heading(rows, index), above=index == 0)
+        panels[0].set_ylabel("Correlation")
     axes[0, 0].set_ylim(min(0, *(ax.dataLim.y0 for ax in axes.flat)), 1)
     for layer, ax in zip(layers, axes[0], strict=True):
         ax.set_title(f"Layer {layer}")

@@ -8,8 +8,11 @@ from .axes import (
     TEXT_WIDTH,
     add_legend,
     draw_series,
+    explain_if_empty,
+    fold,
     line_look,
     measure_label,
+    short_name,
     use_epoch_axis,
     use_layer_axis,
     use_measure_axis,
@@ -77,6 +80,25 @@ def draw(
     use_measure_axis(ax, y, points.groupby(["study", "dataset", "run", x])[y].mean())
     where = {name: place for name, place in places.items() if name in points}
     ax.set_ylabel(measure_label(y, stage, **where))
-    looks = {row["label"]: line_look(index) for index, row in enumerate(rows)}
-    add_legend(fig, looks, trust.doubt(tables, rows))
+    explain_if_empty([ax], short_name(y), x)
+    heading, names = shared_heading([row["label"] for row in rows])
+    ax.set_title(fold(heading, TEXT_WIDTH - 0.6))
+    add_legend(
+        fig,
+        {name: line_look(index) for index, name in enumerate(names) if name},
+        trust.doubt(tables, rows),
+    )
     return fig
+
+
+def shared_heading(labels: list[str]) -> tuple[str, list[str]]:
+    """What all labels share, such as the data set, and of each what it has besides.
+
+    Of one label that is all of it, and nothing.
+    """
+    parts = [label.split(", ") for label in labels]
+    shared = [part for part in parts[0] if all(part in other for other in parts)]
+    rests = [", ".join(part for part in each if part not in shared) for each in parts]
+    if len(set(rests)) < len(labels) or (len(labels) > 1 and not all(rests)):
+        return "", labels
+    return ", ".join(shared), rests

@@ -9,9 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..files.atomic import atomic
-from .axes import COLOURS, add_legend_again
-
-MARGIN = 0.04  # inches around a footer or a title
+from .axes import COLOURS, MARGIN, add_legend_again
 
 
 def use_style() -> AbstractContextManager:
@@ -46,7 +44,7 @@ def finish(
 
 
 def save(figure: Figure, pdf_path: Path, png_path: Path, identity: str) -> None:
-    """Write a figure as PDF and as PNG (200 dpi), with the same bytes each time.
+    """Write a figure as PDF and as PNG (300 dpi), with the same bytes each time.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
 from . import trust
-from .axes import label_panels, make_panels, use_log_scale
+from .axes import explain_if_empty, label_panels, make_panels, use_log_scale
 from .save import use_style
 from .select import only_run, select_part, select_run
 
@@ -54,6 +54,7 @@ def draw(
             )
     panels[0].set_xscale("log")
     use_log_scale(panels[0])
+    explain_if_empty(panels, "AGOP eigenvalue", "index")
     label_panels(panels, rows, "Index of the eigenvalue", "AGOP eigenvalue\nover the largest")
     edges = np.arange(len(shown) + 1) - 0.5
     scale = ScalarMappable(BoundaryNorm(edges, len(shown)), ListedColormap(list(colours.values())))

@@ -9,10 +9,12 @@ from . import trust
 from .axes import (
     add_legend,
     draw_points,
+    explain_if_empty,
     label_panels,
     line_look,
     make_panels,
     measure_label,
+    short_name,
     use_category_axis,
     use_measure_axis,
     use_swept_axis,
@@ -77,6 +79,7 @@ def draw(
     else:
         use_category_axis(panels, names)
     use_measure_axis(panels[0], y, points.groupby(["row", "line", "x"])[y].mean())
+    explain_if_empty(panels, short_name(y), "point")
     places = {"layer": layer, "epoch": epoch}
     where = {name: place for name, place in places.items() if name in tables[table]}
     label_panels(panels, rows, x_label, measure_label(y, stage, **where))

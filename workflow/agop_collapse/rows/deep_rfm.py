@@ -1,7 +1,7 @@
 """From the layers of a Deep RFM run to the rows of its tables."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,8 +15,10 @@ from ..metrics import collapse, gram, spectra
 PICTURE_SIZE = 200
 
 
-def measure(layers: Iterable[Layer], class_counts: list[int]) -> dict[str, pd.DataFrame]:
-    """The tables deep_rfm, gram, gram_picture and agop_spectrum of one run.
+def measure(
+    layers: Iterable[Layer], class_counts: list[int], class_names: Sequence[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """The tables deep_rfm, gram, gram_picture, classes and agop_spectrum of one run.
 
     Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX
     are numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the
@@ -26,7 +28,13 @@ def measure(layers: Iterable[Layer], class_counts: list[int]) -> dict[str, pd.Da
     ----------
     layers : the run's layers in order, from the first
     class_counts : points of each class, in order
+    class_names : their names; numbers if there are none
     """
+    names = class_names or [str(number) for number in range(len(class_counts))]
+    classes = [
+        {"class": number, "name": name, "points": count}
+        for number, (name, count) in enumerate(zip(names, class_counts, strict=True))
+    ]
     collapse_rows: list[dict] = []
     gram_rows: list[dict] = []
     spectrum_rows: list[dict] = []
@@ -64,6 +72,7 @@ def measure(layers: Iterable[Layer], class_counts: list[int]) -> dict[str, pd.Da
         "deep_rfm": frame("deep_rfm", collapse_rows),
         "gram": frame("gram", gram_rows),
         "gram_picture": pd.concat(pictures, ignore_index=True),
+        "classes": frame("classes", classes),
         "agop_spectrum": frame("agop_spectrum", spectrum_rows),
     }
 
