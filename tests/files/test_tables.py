@@ -18,7 +18,7 @@ DEEP_RFM, NETWORK = f"{RUN} kernel feature_map projection", f"{RUN} model"
 COLLAPSE = "nc1 nc1_code nc2 nc2_mse trace_within trace_between"
 CONTRACT = {
     "deep_rfm": f"{DEEP_RFM} layer stage {COLLAPSE} train_mse solve_residual sensitivity "
-    "within_distance train_accuracy test_accuracy agop_effective_rank valid",
+    "within_distance between_distance train_accuracy test_accuracy agop_effective_rank valid",
     "gram": f"{DEEP_RFM} layer applied_layer within_mean within_sd between_mean between_sd",
     "gram_picture": f"{DEEP_RFM} layer stage i j gram",
     "classes": f"{DEEP_RFM} class name points",

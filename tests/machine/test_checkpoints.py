@@ -64,8 +64,13 @@ def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map):
 
 @pytest.mark.parametrize(
     "change",
-    [{"test_accuracy": None}, {"within_distance": math.inf}, {"valid": False}],
-    ids=["no test points", "one point a class", "not valid"],
+    [
+        {"test_accuracy": None},
+        {"within_distance": math.inf},
+        {"between_distance": math.inf},
+        {"valid": False},
+    ],
+    ids=["no test points", "one point a class", "all points equal", "not valid"],
 )
 def test_every_fit_can_be_written(data, tmp_path, change):
     layer = layers_of(data, "relu")[0]
@@ -172,7 +177,7 @@ from agop_collapse.machine.deep_rfm import Fit, Layer
 from agop_collapse.machine.random_features import FeatureMap
 checkpoints.LAYER_FILE = path.name
 x, root, alpha, weight = (torch.ones(2, 2) for _ in range(4))
-fit = Fit(0.5, 1e-9, 2.0, float("inf"), 1.0, None, True)
+fit = Fit(0.5, 1e-9, 2.0, float("inf"), 0.1, 1.0, None, True)
 layer = Layer(x, root, FeatureMap(weight, None), alpha, torch.ones(2), fit)
 checkpoints.save_layer(path.parent, 1, layer, "{A}")
 """,

@@ -8,10 +8,12 @@ import re
 import numpy as np
 import oracle
 import papers
+import plain
 import pytest
 import torch
+from agop_collapse.common.errors import UserError
 from agop_collapse.common.seeding import generator
-from agop_collapse.data.dataset import Dataset
+from agop_collapse.data.dataset import Dataset, one_hot_targets
 from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.machine import checkpoints as layer_files
@@ -19,7 +21,7 @@ from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.deep_rfm import Layer, Settings, build, is_trustworthy
 from agop_collapse.machine.kernels import radial
 from agop_collapse.machine.random_features import fourier_features, relu_features
-from agop_collapse.metrics import collapse
+from agop_collapse.metrics import collapse, spectra
 from clouds import SEEDS, cloud
 from hypothesis import given
 from torch import Tensor
@@ -287,7 +289,7 @@ def test_twins_with_one_label_do_no_harm_or_none_with_the_ridge_advised(precisio
     try:
         layer = first_layer(data, settings(precision=precision))
     except ValueError as refusal:
-        named = re.search(r"duplicate points\?\); set ridge to (\S+) or more", str(refusal))[1]
+        named = re.search(r"duplicate points\?\); a ridge of (\S+) would help", str(refusal))[1]
         layer = first_layer(data, settings(precision=precision, ridge=float(named)))
     if not layer.fit.valid:
         ridge = radial.safe_ridge(15, deep_rfm.PRECISIONS[precision])
@@ -311,6 +313,72 @@ def test_twins_with_two_labels_are_refused_or_marked(precision, seed):
     else:
         assert not layer.fit.valid
     assert first_layer(with_twin(seed, 1), settings(ridge=1e-3)).fit.valid
+
+
+# --- bandwidths and points at the limits ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "nc1_of_it", "rank"),
+    [(0.05, 2.280, 1.000), (0.06, 2.280, 1.000), (0.08, 2.271, 1.004)],
+)
+def test_a_gaussian_of_small_bandwidth_has_its_agop(bandwidth, nc1_of_it, rank):
+    """Of an independent computation (science.md, F1); with W's diagonal left in, 1.307 and 19.9."""
+    data = prepare(load_digits(150, 0), 150, 0)
+    wanted = papers.settings("gaussian", ridge=1e-3, bandwidth=bandwidth, depth=1, width=16)
+    layer = first_layer(data, wanted)
+    assert layer.fit.valid
+    assert nc1(layer, data) == pytest.approx(nc1_of_it, abs=6e-4)
+    assert spectra.measure(layer.eigenvalues).agop_effective_rank == pytest.approx(rank, abs=6e-4)
+    targets = one_hot_targets(data.labels, data.classes, torch.float64)
+    identity = torch.eye(64, dtype=torch.float64)
+    exact = plain.solve(
+        "gaussian", layer.x, targets, bandwidth, 1e-3, identity, plain.exact_distances
+    )
+    difference = layer.x[:, None] - layer.x
+    weights = torch.exp(-difference.square().sum(dim=2) / (2 * bandwidth**2)) / bandwidth**2
+    gradients = torch.einsum("ij,jc,ijd->icd", weights, exact, -difference).flatten(0, 1)
+    outer = gradients.T @ gradients
+    root = plain.root_of(outer / outer.max())
+    assert error(layer.root, root.numpy()) < 1e-6
+
+
+@pytest.mark.parametrize("kernel", ["laplace", "gaussian"])
+def test_an_agop_that_vanishes_is_refused_with_the_bandwidth(kernel):
+    points = cloud(0, [16, 16], 9)
+    labels = torch.tensor(oracle.classes_of(points.counts))
+    nobody = torch.zeros(0, dtype=torch.int64)
+    data = Dataset(points.x, labels, points.x[:0], nobody, (1, 3, 3), 2)
+    with pytest.raises(UserError, match=r"layer 1: the largest entry of the AGOP is .* 0.001, and"):
+        first_layer(data, papers.settings(kernel, bandwidth=1e-3, ridge=10.0, width=8))
+
+
+@pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-9, 0])
+def test_points_of_two_classes_that_nearly_coincide_are_not_trusted(apart):
+    """At 1e-7 M is off by percents (science.md, F9). What is trusted has three digits."""
+    data = small()
+    x = data.x.clone()
+    x[12] = x[0] + apart * torch.ones(6, dtype=torch.float64)
+    layer = first_layer(dataclasses.replace(data, x=x), settings(ridge=1e-2))
+    targets = one_hot_targets(data.labels, 3, torch.float64)
+    identity = torch.eye(6, dtype=torch.float64)
+    alpha = plain.solve("laplace", layer.x, targets, 2.0, 1e-2, identity, plain.exact_distances)
+    gradients = oracle.machine_gradients("laplace", layer.x.numpy(), alpha.numpy(), 2.0)
+    outer = torch.tensor(oracle.agop(gradients))
+    off = error(layer.root @ layer.root, (outer / outer.max()).numpy())
+    assert layer.fit.valid == (layer.fit.between_distance >= 1e-5)
+    assert off < 1e-3 if layer.fit.valid else apart < 1e-4
+
+
+def test_no_layer_with_values_that_are_not_finite_is_handed_out(monkeypatch):
+    def broken(*arguments, **options):
+        layer = fit_layer(*arguments, **options)
+        return dataclasses.replace(layer, alpha=layer.alpha / 0)
+
+    fit_layer = deep_rfm.fit_layer
+    monkeypatch.setattr(deep_rfm, "fit_layer", broken)
+    with pytest.raises(UserError, match="layer 1: alpha has values that are not finite"):
+        first_layer(small(), PAPER)
 
 
 # --- what can be trusted ----------------------------------------------------------------------
@@ -341,7 +409,22 @@ def test_twins_with_two_labels_are_refused_or_marked(precision, seed):
 def test_trust_takes_half_the_digits_and_points_clear_of_rounding(
     residual, sensitivity, distance, dtype, expected
 ):
-    assert is_trustworthy(residual, sensitivity, distance, dtype) is expected
+    assert is_trustworthy(residual, sensitivity, distance, math.inf, dtype) is expected
+
+
+@pytest.mark.parametrize(
+    ("between", "dtype", "expected"),
+    [
+        (1.1e-5, torch.float64, True),
+        (0.9e-5, torch.float64, False),
+        (1.1e-4, torch.float32, False),
+        (1.3e-4, torch.float32, True),
+        (math.nan, torch.float64, False),
+        (math.inf, torch.float32, True),
+    ],
+)
+def test_trust_takes_classes_apart(between, dtype, expected):
+    assert is_trustworthy(0.0, 1.0, 1.0, between, dtype) is expected
 
 
 def test_sensitivity_is_what_an_error_in_the_kernel_matrix_does():

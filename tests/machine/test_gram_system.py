@@ -10,7 +10,7 @@ import torch
 from agop_collapse.data.dataset import one_hot_targets
 from agop_collapse.machine import gram_system as pairs
 from agop_collapse.machine.gram_system import Pairs
-from clouds import cloud, clouds
+from clouds import SEEDS, cloud, clouds
 from hypothesis import given
 from torch import Tensor
 
@@ -79,6 +79,28 @@ def test_the_plain_formula_loses_them():
     assert relative_error(distances(points.x, [1] * points.n), truth) > 1e-5
 
 
+@pytest.mark.parametrize("counts", [[4, 1, 7], [3, 3], [9]])
+@given(seed=SEEDS)
+def test_between_distance_is_the_least_across_classes(counts, seed):
+    x = cloud(seed, counts, 4).x
+    labels = oracle.classes_of(counts)
+    truth = oracle.distances(x.numpy(), x.numpy())
+    across = [truth[i, j] for i in range(len(x)) for j in range(i) if labels[i] != labels[j]]
+    found = pairs_of(x, counts).between_distance()
+    assert found == pytest.approx(min(across, default=math.inf), rel=1e-9)
+
+
+def test_equal_points_of_two_classes_are_passed_over_and_nearly_equal_ones_are_not():
+    x = cloud(4, [3, 4, 2], 5).x
+    expected = pairs_of(x, [3, 4, 2]).between_distance()
+    x[4] = x[8] = x[1]
+    assert pairs_of(x, [3, 4, 2]).between_distance() <= expected
+    assert pairs_of(x, [3, 4, 2]).between_distance() > 0.01
+    x[4] += 1e-12
+    found = pairs_of(x, [3, 4, 2]).between_distance()
+    assert found == pytest.approx(5**0.5 * 1e-12, rel=1e-3)
+
+
 def test_coincident_points_are_at_distance_zero():
     x = cloud(0, [20, 20], 30).x
     within = distances(torch.cat([x, x]), [60, 20])
@@ -142,7 +164,7 @@ def test_solving_leaves_the_distances_and_weights_come_from_them(kernel, points)
     distance = before.distances(everything)
     radial = papers.KERNELS[kernel]
     values = radial.values(distance, BANDWIDTH)
-    expected = radial.gradient_weights(values, distance, BANDWIDTH)
+    expected = radial.gradient_weights(values, distance, BANDWIDTH).fill_diagonal_(0)
     assert torch.equal(after.into_weights(), expected)
 
 
@@ -166,8 +188,27 @@ def test_a_system_that_rounding_leaves_indefinite_is_solved_too(block_rows):
 def test_a_singular_system_is_refused_and_the_ridge_it_names_helps(block_rows):
     x, targets = torch.ones(5, 2, dtype=torch.float64), torch.ones(5, 2, dtype=torch.float64)
     machine = pairs_of(x, [5], "laplace", block_rows)
-    with pytest.raises(ValueError, match="5 points is singular with ridge 0.*set ridge to 1e-14"):
+    with pytest.raises(ValueError, match="5 points is singular with ridge 0.*of 1e-14 would help"):
         machine.solve(targets, 0.0)
     alpha = machine.solve(targets, 1e-14)
     torch.testing.assert_close(alpha.sum(dim=0), torch.ones(2, dtype=torch.float64))
     torch.testing.assert_close(machine.apply(alpha), targets)
+
+
+@given(seed=SEEDS)
+def test_a_ridge_is_tried_before_it_is_named(seed):
+    """Three equal points with two labels: what no function fits, and little ridges amplify."""
+    points = cloud(seed, [7, 6], 4)
+    x, targets = points.x, targets_of(points)
+    x[1] = x[7] = x[0]
+    try:
+        pairs_of(x, [7, 6]).solve(targets, 0.0)
+    except ValueError as refusal:
+        named = float(str(refusal).split("a ridge of ")[1].split()[0])
+    else:  # rounding has made it regular
+        return
+    machine = pairs_of(x, [7, 6])
+    alpha = machine.solve(targets, named)
+    left_over = machine.apply(alpha) + named * alpha - targets
+    assert float(left_over.norm() / targets.norm()) < EPS**0.5
+    assert float(alpha.norm() * 13**0.5 * EPS / targets.norm()) < EPS**0.5

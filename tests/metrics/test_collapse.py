@@ -86,6 +86,22 @@ def test_without_class_means_apart_there_is_no_nc1():
     assert (found.trace_within, found.trace_between) == (1, 0)
 
 
+@given(seed=SEEDS)
+def test_nor_where_they_are_apart_by_rounding(seed):
+    """One mean in each class, in other orders: what is between them is their sums' rounding."""
+    points = 1e3 * cloud(seed, [40], 6).x
+    x = torch.cat([points, points.flip(0), points[torch.randperm(40)]])
+    assert math.isnan(collapse.measure(x, [40, 40, 40]).nc1)
+    x[:40] += 1e-6 * x.abs().max()
+    assert collapse.measure(x, [40, 40, 40]).nc1 > 1e6
+
+
+@given(points=clouds())
+def test_of_two_classes_nc2_says_nothing(points):
+    found = collapse.measure(points.x, [points.n - 1, 1])
+    assert found.nc2 < 1e-12 or math.isnan(found.nc1)
+
+
 def test_float32_is_measured_in_float64():
     x = cloud(1, [6, 5], 4, spread=1e-3).x.float()
     assert collapse.measure(x, [6, 5]) == collapse.measure(x.double(), [6, 5])

@@ -47,7 +47,8 @@ OF_A_RUN = {
         "deep_rfm": _integers("layer")
         | _texts("stage")
         | COLLAPSE
-        | _floats("train_mse", "solve_residual", "sensitivity", "within_distance")
+        | _floats("train_mse", "solve_residual", "sensitivity")
+        | _floats("within_distance", "between_distance")
         | _floats("train_accuracy", "test_accuracy")
         | SPECTRUM
         | _flags("valid"),

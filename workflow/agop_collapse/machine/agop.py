@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..common.blocks import class_slices, panels, symmetric_product
 from ..common.classes import class_deviations, class_means
+from ..common.errors import UserError
 
 NORMALISATIONS = ("max", "mean", "sum", "trace")
 
@@ -14,6 +15,10 @@ NORMALISATIONS = ("max", "mean", "sum", "trace")
 # QR decomposition twice as long as its multiplications say (LAPACK on one CPU thread, float64).
 EIGH_PRODUCTS = 5
 QR_SLOWNESS = 2
+
+
+class VanishedError(UserError):
+    """An AGOP of which float64 holds nothing."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
     Raises
     ------
     ValueError : on an unknown norm.
+    VanishedError : when all gradients are 0 but for rounding, or so small that their products are
+        not numbers of float64 any more.
     """
     form = cheapest_form(*gradients.deltas.shape, *gradients.pull.shape[1:])
     if form is gram_side_root:
@@ -88,6 +95,10 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
         outer = form(gradients, block_rows)
         diagonal = outer.diagonal()
         root, eigenvalues = root_of(outer)
+    # Below it numbers lose their digits, and products of gradients are such sums of products.
+    smallest = torch.finfo(diagonal.dtype).tiny / torch.finfo(diagonal.dtype).eps
+    if not diagonal.max() > smallest or not root.isfinite().all():
+        raise VanishedError(f"the largest entry of the AGOP is {float(diagonal.max()):.1e}")
     factor = scale(diagonal, norm, len(gradients.deltas))
     return root / factor.sqrt(), eigenvalues / factor
 

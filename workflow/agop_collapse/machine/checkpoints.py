@@ -11,6 +11,7 @@ from .deep_rfm import Fit, Layer
 from .random_features import FeatureMap
 
 LAYER_FILE = "layer_{:02d}.safetensors"
+DISTANCES = ("within_distance", "between_distance")
 
 
 def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
@@ -25,9 +26,9 @@ def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
     if layer.features.bias is not None:
         tensors["bias"] = layer.features.bias
     fit = dataclasses.asdict(layer.fit)
-    # JSON has no infinity, the distance where no class has two points.
-    if math.isinf(layer.fit.within_distance):
-        fit["within_distance"] = None
+    # JSON has no infinity, the distance where there are no such pairs.
+    for name in DISTANCES:
+        fit[name] = None if math.isinf(fit[name]) else fit[name]
     header = {"layer": number, "fit": fit, "versions": versions()}
     save_tensors(Path(folder) / LAYER_FILE.format(number), tensors, identity, header)
 
@@ -51,8 +52,8 @@ def load_layer(
     expect_shape(path, "alpha", tensors["alpha"], (n, tensors["alpha"].shape[-1]))
     expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
     fit = header["fit"]
-    if fit["within_distance"] is None:
-        fit["within_distance"] = math.inf
+    for name in DISTANCES:
+        fit[name] = math.inf if fit[name] is None else fit[name]
     return Layer(
         tensors["x"],
         tensors["root"],

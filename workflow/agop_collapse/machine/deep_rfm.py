@@ -6,6 +6,7 @@ maps the points by M^1/2 and then by random features. Test points are carried al
 
 import dataclasses
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +15,13 @@ from torch import Tensor
 
 from ..common.blocks import panels
 from ..common.classes import unit_rows
+from ..common.errors import UserError
 from ..common.out_of_memory import with_less_at_a_time
 from ..common.seeding import generator
 from ..data.dataset import Dataset, one_hot_targets
 from . import agop
-from .agop import Gradients
-from .gram_system import Pairs
+from .agop import Gradients, VanishedError
+from .gram_system import SAMPLE, Pairs
 from .kernels.radial import RadialKernel, safe_ridge, squared_distances
 from .random_features import FEATURE_MAPS, FeatureMap, fourier_features, relu_features
 
@@ -63,16 +65,18 @@ class Fit:
     sensitivity : ||alpha||_F sqrt(n) / ||Y||_F, how large an error of 1 in each entry of the kernel
         matrix, of random sign, comes out
     within_distance : median distance between two points of one class; inf if no class has two
+    between_distance : least distance between points of two classes that are not equal
     train_accuracy, test_accuracy : share of points whose largest output is their class;
         None without points
     valid : this layer and all before it have a small residual, even with rounding in the kernel
-        matrix, and within-class distances clear of rounding
+        matrix, and distances, within classes and between them, clear of rounding
     """
 
     train_mse: float
     solve_residual: float
     sensitivity: float
     within_distance: float
+    between_distance: float
     train_accuracy: float
     test_accuracy: float | None
     valid: bool
@@ -132,8 +136,8 @@ def build(
 
     Raises
     ------
-    UserError : when the kernel system cannot be solved at all; the message names a ridge that
-        would do.
+    UserError : when the kernel system cannot be solved at all, for which the message names a ridge
+        that would do; when the AGOP vanishes, or a layer has values that are not finite.
     """
     dtype = PRECISIONS[settings.precision]
     counts = data.class_counts
@@ -147,7 +151,14 @@ def build(
 
     def fit(block_rows: int) -> Layer:
         blocked = dataclasses.replace(settings, block_rows=block_rows)
-        return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
+        try:
+            return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
+        except VanishedError as error:
+            raise UserError(
+                f"layer {number}: {error}: the predictor does not change with its input. Its "
+                f"bandwidth is {settings.bandwidth:g}, and half of the points are "
+                f"{_median_distance(x):.2g} or less from another; give a bandwidth of that order"
+            ) from error
 
     block_rows = settings.block_rows
     for number in range(len(done) + 1, settings.depth + 1):
@@ -158,15 +169,17 @@ def build(
             remedy = _remedy(layer, targets, counts, settings)
             logger.warning(
                 "layer %d: not trustworthy (relative residual of the solve %.1e, sensitivity to "
-                "rounding %.1e, within-class distance %.1e); it and the layers after it are marked "
-                "invalid. %s",
+                "rounding %.1e, distance within classes %.1e, between %.1e); it and the "
+                "layers after it are marked invalid. %s",
                 number,
                 layer.fit.solve_residual,
                 layer.fit.sensitivity,
                 layer.fit.within_distance,
+                layer.fit.between_distance,
                 remedy,
             )
         trusted = layer.fit.valid
+        _expect_finite(layer, number)
         yield layer
         x, test_x = layer.advance(x), layer.advance(test_x)
 
@@ -236,19 +249,27 @@ def fit_layer(
         residual = max(residual, float(torch.linalg.matrix_norm(left_over) / size))
         amplified = torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
         sensitivity = max(sensitivity, float(amplified))
-        within = pairs.within_distance()
+        within, between = pairs.within_distance(), pairs.between_distance()
         if settings.projection == "agop":
             points = z if first else z @ root
-            root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
+            try:
+                root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
+            except VanishedError:
+                if residual > 1:  # what was taken for a solution is none
+                    kernel = (settings.kernel, settings.bandwidth, settings.block_rows)
+                    again = Pairs(z, class_counts, *kernel)
+                    raise again.singular(targets, settings.ridge) from None
+                raise
 
     fit = Fit(
         train_mse=float((outputs - targets).square().mean()),
         solve_residual=residual,
         sensitivity=sensitivity,
         within_distance=within,
+        between_distance=between,
         train_accuracy=_accuracy(outputs, targets.argmax(dim=1)),
         test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
-        valid=trusted and is_trustworthy(residual, sensitivity, within, x.dtype),
+        valid=trusted and is_trustworthy(residual, sensitivity, within, between, x.dtype),
     )
     return Layer(x, root.to(x.dtype), features, alpha.to(x.dtype), eigenvalues, fit)
 
@@ -261,23 +282,56 @@ def _agop_root(
     return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
 
 
+# Points of two classes that are nearer pull at each other so strongly that the AGOP, in which the
+# pull is squared, keeps fewer than three digits.
+NEAREST_CLASSES = 1e-5
+
+
 def is_trustworthy(
-    solve_residual: float, sensitivity: float, within_distance: float, dtype: torch.dtype
+    solve_residual: float,
+    sensitivity: float,
+    within_distance: float,
+    between_distance: float,
+    dtype: torch.dtype,
 ) -> bool:
-    """Whether the solve has half its digits, and within-class distances have three.
+    """Whether the solve has half its digits, and distances have three.
 
     The coordinates of unit vectors, and so their distances and the kernel matrix, carry an error of
     the order of the dtype's eps; the outputs, `sensitivity` times as much.
     """
     eps = torch.finfo(dtype).eps
     solved = solve_residual <= eps**0.5 and sensitivity * eps <= eps**0.5
-    return solved and within_distance >= 1e3 * eps
+    clear = within_distance >= 1e3 * eps
+    return solved and clear and between_distance >= max(1e3 * eps, NEAREST_CLASSES)
+
+
+def _expect_finite(layer: Layer, number: int) -> None:
+    """Raise UserError unless all values of a layer are finite, so that none other is ever saved."""
+    for name in ("x", "root", "alpha", "eigenvalues"):
+        if not getattr(layer, name).isfinite().all():
+            raise UserError(
+                f"layer {number}: {name} has values that are not finite; this ridge and bandwidth "
+                "are not for these points"
+            )
+
+
+def _median_distance(x: Tensor) -> float:
+    """Median over some points of the distance to the nearest other."""
+    sample = x[:: max(1, len(x) // SAMPLE)].to(torch.float64)
+    distance = squared_distances(sample, sample).sqrt_().fill_diagonal_(torch.inf)
+    return float(distance.min(dim=1).values.median())
 
 
 def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Settings) -> str:
     """What would make a layer trustworthy, found by trying."""
-    if not is_trustworthy(0, 0, layer.fit.within_distance, layer.x.dtype):
+    fit = layer.fit
+    if not is_trustworthy(0, 0, fit.within_distance, math.inf, layer.x.dtype):
         return f"The classes have collapsed to the rounding of {settings.precision}."
+    if not is_trustworthy(0, 0, math.inf, fit.between_distance, layer.x.dtype):
+        return (
+            f"Two points of different classes are {fit.between_distance:.1e} apart: is one of them "
+            "a copy, with another label?"
+        )
     # Only the next iteration of a layer needs the AGOP.
     projection = settings.projection if settings.iterations > 1 else "identity"
     nobody, no_label = layer.x[:0], targets.argmax(dim=1)[:0]

@@ -1,5 +1,7 @@
 """A kernel machine on all pairs of training points, in one n x n array."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -39,7 +41,7 @@ class Pairs:
         block_rows: int,
     ):
         n = len(x)
-        self._kernel, self._bandwidth = kernel, bandwidth
+        self._x, self._kernel, self._bandwidth = x, kernel, bandwidth
         self._classes = class_slices(class_counts)
         self._panels = panels(n, block_rows)
         self._array = torch.empty(n, n, dtype=torch.float64, device=x.device)
@@ -71,6 +73,24 @@ class Pairs:
                 medians.append(others.median(dim=1).values)
         return float(torch.cat(medians).median()) if medians else float("inf")
 
+    def between_distance(self) -> float:
+        """Least distance between points of different classes that are not equal; inf if none are.
+
+        Points that are equal to the last bit do no harm: neither enters the other's gradient.
+        """
+        least = math.inf
+        for points in self._classes:
+            others = self._array[points, points.stop :]
+            apart = others[others > 0]
+            if len(apart):
+                least = min(least, float(apart.min()))
+            for i, j in (part.T for part in (others == 0).nonzero().split(SAMPLE)):
+                difference = self._x[points.start + i] - self._x[points.stop + j]
+                lengths = torch.linalg.vector_norm(difference, dim=1)
+                if lengths.any():
+                    least = min(least, float(lengths[lengths > 0].min()))
+        return least
+
     def solve(self, targets: Tensor, ridge: float) -> Tensor:
         """Coefficients alpha = (K + ridge I)^-1 Y, in float64.
 
@@ -91,12 +111,31 @@ class Pairs:
         # A singular system can pass for solved, with coefficients that are anything.
         alpha, failed = torch.linalg.solve_ex(self._full_system(ridge), targets)
         if failed or not alpha.isfinite().all():
-            n = len(targets)
-            raise UserError(
-                f"the kernel matrix of {n} points is singular with ridge {ridge:g} (are there "
-                f"duplicate points?); set ridge to {safe_ridge(n, targets.dtype):.0e} or more"
-            )
+            raise self.singular(targets, ridge)
         return alpha
+
+    def singular(self, targets: Tensor, ridge: float) -> UserError:
+        """The error for a system that cannot be solved, with a ridge that would help."""
+        return UserError(
+            f"the kernel matrix of {len(targets)} points is singular with ridge {ridge:g} (are "
+            f"there duplicate points?); {self._ridge_that_helps(targets, ridge)}"
+        )
+
+    def _ridge_that_helps(self, targets: Tensor, ridge: float) -> str:
+        """Advice, found by trying: a ridge with which the answer keeps half its digits."""
+        enough = torch.finfo(targets.dtype).eps ** 0.5
+        trial = max(safe_ridge(len(targets), targets.dtype), 10 * ridge)
+        while trial < len(targets):
+            self._write_system(trial)
+            if self._factorise():
+                alpha = self._substitute(targets)
+                left_over = self.apply(alpha) + trial * alpha - targets
+                amplified = torch.linalg.matrix_norm(alpha) * len(targets) ** 0.5 * enough**2
+                size = torch.linalg.matrix_norm(targets)
+                if max(torch.linalg.matrix_norm(left_over), amplified) <= enough * size:
+                    return f"a ridge of {trial:.0e} would help"
+            trial *= 10
+        return "no ridge would help: compare the points"
 
     def _write_system(self, ridge: float) -> None:
         for rows in self._panels:
@@ -176,6 +215,9 @@ class Pairs:
             beside = self._weights(weights[rows, rows.stop :])
             weights[rows, rows.stop :] = beside
             weights[rows.stop :, rows] = beside.T
+        # W_ii multiplies x_i - x_i, which is 0. Left in, it cancels to rounding, and where the
+        # bandwidth is small, so that it is all of W but rounding, that is all that comes out.
+        weights.diagonal().zero_()
         return weights
 
     def _weights(self, distance: Tensor) -> Tensor:

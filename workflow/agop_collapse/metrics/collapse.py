@@ -42,9 +42,10 @@ def measure(x: Tensor, class_counts: list[int]) -> Collapse:
     Returns
     -------
     Collapse, with
-        nc1 = tr S_W / tr S_B;
+        nc1 = tr S_W / tr S_B, nan where the class means are one but for rounding;
         nc1_code = nc1 / K, the scale of the authors' code, which divides S_W by K n for n;
         nc2 = || mubar mubar^T - Sigma_ETF ||_F, mubar the class means less mu_G, each of unit norm;
+            of two classes it is 0 whatever the features, and says nothing;
         nc2_mse = mean squared entry of the same matrix, nc2^2 / K^2 (the authors' code);
         trace_within, trace_between = tr S_W, tr S_B.
 
@@ -65,7 +66,10 @@ def measure(x: Tensor, class_counts: list[int]) -> Collapse:
     ]
     trace_within = float(torch.stack(within).sum()) / len(x)
     trace_between = float(centred.square().sum()) / classes
-    nc1 = trace_within / trace_between if trace_between > 0 else math.nan
+    # The class means carry an error of eps of the points' size: is there more between them?
+    size = float(x.square().sum()) / len(x)
+    rounding = (16 * torch.finfo(x.dtype).eps) ** 2 * size
+    nc1 = trace_within / trace_between if trace_between > rounding else math.nan
 
     directions = unit_rows(centred)
     deviation = directions @ directions.T - simplex_etf(classes).to(x.device)
