@@ -104,7 +104,7 @@ def test_own_images_and_an_own_network_are_drawn_by_the_readme_alone(clone):
     for long, short in (
         ("n: 400", "n: 60"),
         ("epochs: 100", "epochs: 2"),
-        ("epochs: 50", "epochs: 2"),
+        ("epochs: 200", "epochs: 2"),
     ):
         assert long in text
         text = text.replace(long, short)
