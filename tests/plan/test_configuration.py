@@ -205,10 +205,20 @@ def test_shipped_studies_have_the_papers_runs_and_figures(shipped):
     assert set(shipped) == {"demo", "laptop", "paper", "arxiv_v1"}
     for name in ("laptop", "paper"):
         assert set(shipped[name].datasets) == {"mnist", "cifar10", "svhn"}
-        assert nips | {"nfa_null"} == set(shipped[name].drawings)
+        own = {"nfa_null"} | ({"fig04_code"} if name == "paper" else set())
+        assert nips | own == set(shipped[name].drawings)
     assert set(shipped["arxiv_v1"].drawings) == {f"v1_fig{number:02}" for number in range(1, 9)}
-    # Three data sets, a ReLU and a cosine Deep RFM and three networks of each, three seeds.
-    assert len(shipped["paper"].runs) == 3 * (2 + 3) * 3
+    # Three data sets, a ReLU and a cosine Deep RFM and three networks of each, three seeds; and the
+    # code's gamma for two of the data sets.
+    assert len(shipped["paper"].runs) == (3 * (2 + 3) + 2) * 3
+    gammas = {
+        (run.name, run.dataset): run.settings.gamma
+        for run in shipped["paper"].of_kind("deep_rfm")
+        if run.settings.feature_map == "cos"
+    }
+    ours = {("laplace-cos-agop", name): 0.05 for name in ("mnist", "cifar10", "svhn")}
+    assert gammas == ours | {("cos_code", name): 0.1 for name in ("cifar10", "svhn")}
+    assert {run.name for run in shipped["paper"].drawings["fig04"].runs} == {"laplace-cos-agop"}
     for run in shipped["paper"].of_kind("deep_rfm"):
         gaussian = run.dataset == "mnist" and run.settings.feature_map == "relu"
         assert run.settings.kernel == ("gaussian" if gaussian else "laplace")
