@@ -30,8 +30,10 @@ def data(few_digits) -> Dataset:
     return few_digits
 
 
-def layers_of(data: Dataset, feature_map: str) -> list[Layer]:
-    settings = papers.settings(feature_map=feature_map, depth=3, width=16, n_features=12)
+def layers_of(data: Dataset, feature_map: str, iterations: int = 1) -> list[Layer]:
+    settings = papers.settings(
+        feature_map=feature_map, depth=3, width=16, n_features=12, iterations=iterations
+    )
     return list(build(data, settings, 0, CPU))
 
 
@@ -39,15 +41,18 @@ def assert_same(found: Layer, expected: Layer) -> None:
     for name in ("x", "root", "alpha", "eigenvalues"):
         assert torch.equal(getattr(found, name), getattr(expected, name)), name
     assert torch.equal(found.features.weight, expected.features.weight)
+    assert (found.metric is None) == (expected.metric is None)
+    if expected.metric is not None:
+        assert torch.equal(found.metric, expected.metric)
     assert (found.features.bias is None) == (expected.features.bias is None)
     if expected.features.bias is not None:
         assert torch.equal(found.features.bias, expected.features.bias)
     assert found.fit == expected.fit
 
 
-@pytest.mark.parametrize("feature_map", ["relu", "cos"])
-def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map):
-    layers = layers_of(data, feature_map)
+@pytest.mark.parametrize(("feature_map", "iterations"), [("relu", 1), ("cos", 1), ("relu", 2)])
+def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map, iterations):
+    layers = layers_of(data, feature_map, iterations)
     for number, layer in enumerate(layers, start=1):
         save_layer(tmp_path, number, layer, A)
     for number, layer in enumerate(layers, start=1):

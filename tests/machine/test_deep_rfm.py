@@ -381,6 +381,21 @@ def test_no_layer_with_values_that_are_not_finite_is_handed_out(monkeypatch):
         first_layer(small(), PAPER)
 
 
+@pytest.mark.parametrize("projection", ["agop", "identity"])
+def test_alpha_belongs_to_the_metric_that_is_kept(projection):
+    """With several iterations, that of the one before the last (science.md, F8)."""
+    data, wanted = small(), settings(iterations=3, ridge=1e-2, projection=projection)
+    layer = first_layer(data, wanted)
+    targets = one_hot_targets(data.labels, 3, torch.float64)
+    mapped = layer.x @ layer.metric
+    identity = torch.eye(6, dtype=torch.float64)
+    alpha = plain.solve("laplace", mapped, targets, 2.0, 1e-2, identity, plain.exact_distances)
+    torch.testing.assert_close(layer.alpha, alpha, rtol=1e-7, atol=1e-9)
+    earlier = first_layer(data, dataclasses.replace(wanted, iterations=2))
+    assert torch.equal(layer.metric, earlier.root)
+    assert first_layer(data, PAPER).metric is None
+
+
 # --- what can be trusted ----------------------------------------------------------------------
 
 

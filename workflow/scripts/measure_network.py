@@ -3,6 +3,7 @@
 from job import job  # isort: split
 
 import logging
+from contextlib import nullcontext
 
 import torch
 from agop_collapse.common import device
@@ -13,6 +14,7 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.metrics import ansatz
 from agop_collapse.networks.architecture import build
+from agop_collapse.networks.batch_statistics import of_the_data
 from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.networks.training import measured_epochs
@@ -43,11 +45,15 @@ with job(snakemake) as given, device.tf32(False):
         done = steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
             progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
-            yield measure_head(network), progress
+            with of_the_data(network, x) if epoch == 0 else nullcontext():
+                head = measure_head(network)
+            yield head, progress
             done.update()
             logging.info("%s: epoch %d", done, epoch)
 
     stranger = new_network(derive_seed(given["seed"], "independent network"))
-    measured = measure(heads(), measure_head(stranger), settings.loss.fitted_below)
+    with of_the_data(stranger, x):
+        strange_head = measure_head(stranger)
+    measured = measure(heads(), strange_head, settings.loss.fitted_below)
     for name, table in measured.items():
         tables.save(snakemake.output[name], name, table, given["identity"])

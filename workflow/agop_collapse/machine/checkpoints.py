@@ -15,7 +15,7 @@ DISTANCES = ("within_distance", "between_distance")
 
 
 def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
-    """Write one layer of a Deep RFM: x, root (M^1/2), alpha, eigenvalues, weight and bias."""
+    """Write a layer of a Deep RFM: x, root (M^1/2), alpha, eigenvalues, weight, bias, metric."""
     tensors = {
         "x": layer.x,
         "root": layer.root,
@@ -25,6 +25,8 @@ def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
     }
     if layer.features.bias is not None:
         tensors["bias"] = layer.features.bias
+    if layer.metric is not None:
+        tensors["metric"] = layer.metric
     fit = dataclasses.asdict(layer.fit)
     # JSON has no infinity, the distance where there are no such pairs.
     for name in DISTANCES:
@@ -51,6 +53,8 @@ def load_layer(
     expect_shape(path, "root", tensors["root"], (d, d))
     expect_shape(path, "alpha", tensors["alpha"], (n, tensors["alpha"].shape[-1]))
     expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
+    if "metric" in tensors:
+        expect_shape(path, "metric", tensors["metric"], (d, d))
     fit = header["fit"]
     for name in DISTANCES:
         fit[name] = math.inf if fit[name] is None else fit[name]
@@ -61,6 +65,7 @@ def load_layer(
         tensors["alpha"],
         tensors["eigenvalues"],
         Fit(**fit),
+        tensors.get("metric"),
     )
 
 

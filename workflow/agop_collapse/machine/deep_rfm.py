@@ -98,7 +98,9 @@ class Layer:
     """One layer: its input X_l, M_l^1/2, the feature map and the predictor.
 
     x : (n, d), rows of unit norm; root : (d, d); alpha : (n, K), rows of the kernel expansion;
-    eigenvalues : (d,) float64, of the normalised AGOP, descending.
+    eigenvalues : (d,) float64, of the normalised AGOP, descending
+    metric : (d, d), R of the kernel k(R x, R z) that alpha belongs to, the root of the iteration
+        before the last; None where there is one iteration, in which R = I
     """
 
     x: Tensor
@@ -107,6 +109,7 @@ class Layer:
     alpha: Tensor
     eigenvalues: Tensor
     fit: Fit
+    metric: Tensor | None = None
 
     def project(self, x: Tensor) -> Tensor:
         """M_l^1/2 x for the rows of x, normalised inputs of this layer."""
@@ -241,6 +244,7 @@ def fit_layer(
     for iteration in range(settings.iterations):
         # M = I in the first iteration: multiplying by it would only cost time.
         first = iteration == 0
+        metric = None if first else root
         z, test_z = (exact_x, exact_test_x) if first else (exact_x @ root, exact_test_x @ root)
         pairs = Pairs(z, class_counts, settings.kernel, settings.bandwidth, settings.block_rows)
         alpha = pairs.solve(targets, settings.ridge)
@@ -271,7 +275,9 @@ def fit_layer(
         test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
         valid=trusted and is_trustworthy(residual, sensitivity, within, between, x.dtype),
     )
-    return Layer(x, root.to(x.dtype), features, alpha.to(x.dtype), eigenvalues, fit)
+    if metric is not None:
+        metric = metric.to(x.dtype)
+    return Layer(x, root.to(x.dtype), features, alpha.to(x.dtype), eigenvalues, fit, metric)
 
 
 def _agop_root(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
 from .architecture import Network, expect_batches
+from .batch_statistics import of_the_data
 from .cuda_graph import CapturedStep
 from .losses.loss import Loss
 
@@ -162,17 +164,21 @@ class Trainer:
     def evaluate(self) -> Progress:
         """Loss and accuracy of the network as it is, in evaluation mode, over all points.
 
+        Before the first epoch batch normalisations have the statistics of the training points.
+
         Raises
         ------
         DivergenceError : when the training loss is not finite.
         """
-        train_loss, train_accuracy = self._evaluate(*self._train)
-        self._check(train_loss)
-        test_loss, test_accuracy = self._evaluate(*self._test)
+        x, _ = self._train
+        statistics = of_the_data(self.network, x) if self.epoch == 0 else nullcontext()
+        with tf32(False), statistics:
+            train_loss, train_accuracy = self._evaluate(*self._train)
+            self._check(train_loss)
+            test_loss, test_accuracy = self._evaluate(*self._test)
         return Progress(self.epoch, train_loss, test_loss, train_accuracy, test_accuracy)
 
     @torch.no_grad()
-    @tf32(False)
     def _evaluate(self, x: Tensor, targets: Tensor) -> tuple[float, float] | tuple[None, None]:
         if not len(x):
             return None, None
