@@ -32,7 +32,8 @@ def test_what_is_measured_are_the_columns(measured, declared):
 def test_figures_may_draw_what_has_one_number_at_a_place():
     found = columns.measures("deep_rfm")
     assert list(found) == ["deep_rfm", "gram"]
-    assert found["gram"] == ("within_mean", "within_sd", "between_mean", "between_sd")
+    assert found["gram"][:4] == ("within_mean", "within_sd", "between_mean", "between_sd")
+    assert found["gram"][4:] == tuple(f"{name}_mu_g" for name in found["gram"][:4])
     assert {"nc1", "nc2", "train_mse", "agop_effective_rank"} < set(found["deep_rfm"])
     assert not {"layer", "stage", "valid"} & set(found["deep_rfm"])
     found = columns.measures("networks")

@@ -19,7 +19,8 @@ COLLAPSE = "nc1 nc1_code nc2 nc2_mse trace_within trace_between"
 CONTRACT = {
     "deep_rfm": f"{DEEP_RFM} layer stage {COLLAPSE} train_mse solve_residual sensitivity "
     "within_distance between_distance train_accuracy test_accuracy agop_effective_rank valid",
-    "gram": f"{DEEP_RFM} layer applied_layer within_mean within_sd between_mean between_sd",
+    "gram": f"{DEEP_RFM} layer applied_layer within_mean within_sd between_mean between_sd "
+    "within_mean_mu_g within_sd_mu_g between_mean_mu_g between_sd_mu_g",
     "gram_picture": f"{DEEP_RFM} layer stage i j gram",
     "classes": f"{DEEP_RFM} class name points",
     "agop_spectrum": f"{DEEP_RFM} layer index eigenvalue",

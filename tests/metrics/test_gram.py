@@ -36,6 +36,27 @@ def test_gram_statistics_of_exact_collapse(counts):
     assert found.between_sd < 1e-12
 
 
+def test_an_exact_frame_of_unequal_classes_is_one_about_its_class_means_alone():
+    """SVHN's shares of the classes (science.md, F5): about the points' mean it is none."""
+    counts = [495, 1386, 1058, 850, 746, 688, 573, 560, 504, 466]
+    x = exact_etf(10, counts, 12)
+    points = gram.gram_statistics(gram.centred_directions(x), counts)
+    assert points.between_mean == pytest.approx(-0.129, abs=5e-4)
+    assert points.between_sd == pytest.approx(0.072, abs=5e-4)
+    classes = gram.gram_statistics(gram.centred_directions(x, counts), counts)
+    assert classes.between_mean == pytest.approx(-1 / 9, rel=1e-12)
+    assert classes.between_sd < 1e-12
+
+
+@given(points=clouds())
+def test_the_centre_is_the_mean_of_points_or_of_class_means(points):
+    x = points.x.numpy()
+    means = [oracle.class_mean(x, points.counts, k) for k in range(len(points.counts))]
+    for centre, counts in ((x.mean(axis=0), None), (np.mean(means, axis=0), points.counts)):
+        found = gram.centred_directions(points.x, counts)
+        np.testing.assert_allclose(found, oracle.unit(x - centre), atol=1e-9)
+
+
 def test_the_spread_of_cosines_keeps_its_digits_in_collapse():
     points = cloud(2, [20, 20, 20], 6, spread=1e-5)
     found = gram.gram_statistics(gram.centred_directions(points.x), points.counts)

@@ -96,6 +96,12 @@ def test_gram_statistics_are_numbered_as_the_papers_figures(measured, layers):
         found = (row.within_mean, row.within_sd, row.between_mean, row.between_sd)
         expected = oracle.gram_statistics(oracle.cosines(points), COUNTS)
         np.testing.assert_allclose(found, expected, rtol=1e-8)
+        names = ("within_mean", "within_sd", "between_mean", "between_sd")
+        found = [getattr(row, f"{name}_mu_g") for name in names]
+        centre = np.mean([oracle.class_mean(points, COUNTS, k) for k in range(3)], axis=0)
+        directions = oracle.unit(points - centre)
+        expected = oracle.gram_statistics(directions @ directions.T, COUNTS)
+        np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
 def picture(table: pd.DataFrame, layer: int, stage: str) -> np.ndarray:

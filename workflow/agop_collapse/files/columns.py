@@ -38,6 +38,8 @@ COLLAPSE = _floats(
     "trace_between",
 )
 GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
+# The same about the mean of the class means.
+GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
 SPECTRUM = _floats("agop_effective_rank")
 ANSATZ = _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent")
 
@@ -52,7 +54,7 @@ OF_A_RUN = {
         | _floats("train_accuracy", "test_accuracy")
         | SPECTRUM
         | _flags("valid"),
-        "gram": _integers("layer", "applied_layer") | GRAM,
+        "gram": _integers("layer", "applied_layer") | GRAM | GRAM_MU_G,
         "gram_picture": _integers("layer")
         | _texts("stage")
         | _integers("i", "j")

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..common.classes import unit_rows
+from ..common.classes import class_means, unit_rows
 
 
-def centred_directions(x: Tensor) -> Tensor:
-    """Points less their mean, each of unit norm, in float64: what the Gram figures compare."""
+def centred_directions(x: Tensor, class_counts: list[int] | None = None) -> Tensor:
+    """Points less a centre, each of unit norm, in float64.
+
+    Parameters
+    ----------
+    x : (n, d) floating tensor
+    class_counts : points of each class, in order: the centre is then the mean of the class means,
+        as that of NC2; else the mean of the points, as the Gram figures have it
+    """
     x = x.to(torch.float64)
-    return unit_rows(x - x.mean(dim=0))
+    if class_counts is None:
+        return unit_rows(x - x.mean(dim=0))
+    return unit_rows(x - class_means(x, class_counts).mean(dim=0))
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,15 @@ def measure(
 
     def add_gram(points: Tensor, applied_layer: int) -> None:
         directions = gram.centred_directions(points)
-        statistics = gram.gram_statistics(directions, class_counts)
+        statistics = dataclasses.asdict(gram.gram_statistics(directions, class_counts))
+        # Of classes of one size the two centres are one.
+        by_class = statistics
+        if len(set(class_counts)) > 1:
+            balanced = gram.centred_directions(points, class_counts)
+            by_class = dataclasses.asdict(gram.gram_statistics(balanced, class_counts))
+        statistics |= {f"{name}_mu_g": value for name, value in by_class.items()}
         keys = {"layer": applied_layer + 1}
-        gram_rows.append(keys | {"applied_layer": applied_layer} | dataclasses.asdict(statistics))
+        gram_rows.append(keys | {"applied_layer": applied_layer} | statistics)
         add_picture(directions, keys | {"stage": "MX"})
 
     def add_picture(directions: Tensor, keys: Mapping[str, Any]) -> None:
