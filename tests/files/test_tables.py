@@ -21,8 +21,8 @@ CONTRACT = {
     "within_distance between_distance train_accuracy test_accuracy agop_effective_rank valid",
     "gram": f"{DEEP_RFM} layer applied_layer within_mean within_sd between_mean between_sd "
     "within_mean_mu_g within_sd_mu_g between_mean_mu_g between_sd_mu_g",
-    "gram_picture": f"{DEEP_RFM} layer stage i j gram",
-    "classes": f"{DEEP_RFM} class name points",
+    "gram_picture": f"{DEEP_RFM} layer stage pixel i j gram",
+    "classes": f"{DEEP_RFM} class name points drawn",
     "agop_spectrum": f"{DEEP_RFM} layer index eigenvalue",
     "network_nc": f"{NETWORK} epoch layer stage {COLLAPSE} trace_total",
     "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent",
@@ -31,8 +31,8 @@ CONTRACT = {
     "values fitted paper_mean paper_sd",
     "theory_kernel": "study seed distance mapped_mean mapped_sd mapped_theory width draws",
 }
-TEXTS = "study dataset run kernel feature_map projection model stage name"
-INTEGERS = "seed layer applied_layer epoch index i j class points values width draws"
+TEXTS = "study dataset run kernel feature_map projection model stage name pixel"
+INTEGERS = "seed layer applied_layer epoch index i j class points drawn values width draws"
 DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
 DTYPES |= {"valid": "bool", "fitted": "bool", "gram": "float"}
 

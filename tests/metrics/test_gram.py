@@ -97,8 +97,36 @@ def test_a_point_at_the_mean_has_no_direction():
 def test_gram_picture_is_the_gram_matrix_in_block_means(points, size):
     directions = gram.centred_directions(points.x)
     cosines = (directions @ directions.T).numpy()
-    picture = gram.gram_picture(directions, size)
+    picture = gram.picture_of_means(directions, size)
     pixels = min(size, points.n)
     blocks = np.array_split(np.arange(points.n), pixels)
     expected = [[cosines[np.ix_(rows, columns)].mean() for columns in blocks] for rows in blocks]
     np.testing.assert_allclose(picture, expected, rtol=0, atol=1e-13)
+
+
+@given(points=clouds(), size=st.integers(1, 30))
+def test_a_picture_of_points_is_their_gram_matrix(points, size):
+    """Of the first of each class, as many of each; the spread of pairs is in it."""
+    directions = gram.centred_directions(points.x)
+    cosines = (directions @ directions.T).numpy()
+    drawn = gram.drawn_points(points.counts, size)
+    labels = oracle.classes_of(points.counts)
+    chosen, seen = [], [0] * len(points.counts)
+    for index, label in enumerate(labels):
+        if seen[label] < max(1, size // len(points.counts)):
+            chosen.append(index)
+            seen[label] += 1
+    assert drawn == seen
+    picture = gram.picture_of_points(directions, points.counts, size)
+    np.testing.assert_allclose(picture, cosines[np.ix_(chosen, chosen)], rtol=0, atol=1e-13)
+
+
+def test_a_picture_of_points_keeps_the_spread_that_means_hide():
+    points = cloud(5, [400, 400], 20, spread=1.0)
+    directions = gram.centred_directions(points.x)
+    spread = gram.gram_statistics(directions, points.counts).within_sd
+    some = gram.picture_of_points(directions, points.counts, 100)[:50, :50]
+    means = gram.picture_of_means(directions, 100)[:50, :50]
+    off = ~torch.eye(50, dtype=torch.bool)
+    assert float(some[off].std()) == pytest.approx(spread, rel=0.2)
+    assert float(means[off].std()) < 0.5 * spread

@@ -214,8 +214,8 @@ def test_ablation_of_one_seed_is_drawn_from_it():
     [
         ("fig03", {"nc2": "nc2"}),
         ("v1_fig03", {"nc2": "nc2_over_k2"}),
-        ("fig05", {"layers": [1, 2, 3, 4], "stage": "MX"}),
-        ("v1_fig02", {"layers": [1, 2, 3], "stage": "X"}),
+        ("fig05", {"layers": [1, 2, 3, 4], "stage": "MX", "pixels": "points"}),
+        ("v1_fig02", {"layers": [1, 2, 3], "stage": "X", "pixels": "points"}),
         ("spectrum", {"layers": [1, 2, 3]}),
         ("fig07", {}),
         ("ablation", {}),

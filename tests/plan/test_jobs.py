@@ -106,15 +106,22 @@ def test_footer_says_where_a_figure_comes_from(tmp_path):
     config = config_of(
         seeds=[3, 1],
         datasets={"mnist": digits, "own": digits},
-        deep_rfm=[{}],
-        figures={"fig03": None, "fig06": {"rows": [{"dataset": "own"}]}, "v1_fig04": None},
+        deep_rfm=[{}, {"feature_map": "cos"}],
+        figures={
+            "fig03": None,
+            "fig06": {"rows": [{"dataset": "own"}]},
+            "fig05": {"pixels": "means"},
+            "v1_fig04": None,
+        },
     )
     config["studies"]["mine"]["figures"]["spectrum"] = {"footer": False}
     found = jobs(config, tmp_path)
     footers = {name: job.settings["footer"] for name, job in found.figures("mine").items()}
     assert footers == {
         "fig03": "study mine; MNIST (n = 1,234), own (n = 1,234); seeds 1, 3",
-        "fig06": "study mine; own (n = 1,234); seed 1",
+        "fig06": "study mine; own (n = 1,234); seed 1; a pixel is a pair of points of a sample",
+        "fig05": "study mine; MNIST (n = 1,234), own (n = 1,234); seed 1; a pixel is a mean over "
+        "pairs of points",
         "v1_fig04": "study mine; simulated",
         "spectrum": None,
     }

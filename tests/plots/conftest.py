@@ -94,6 +94,7 @@ def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 40) -> pd.DataF
                     "seed": seed,
                     "layer": layer,
                     "stage": "MX",
+                    "pixel": "point",
                     "i": i,
                     "j": j,
                     "gram": gram.ravel(),
@@ -101,7 +102,9 @@ def make_pictures(layers: tuple = (1, 3, 7, 13, 19), size: int = 40) -> pd.DataF
             )
         )
     shown = with_other_study(pd.concat(parts, ignore_index=True), ["gram"])
-    return pd.concat([shown, shown.assign(stage="X", gram=shown["gram"] / 2)], ignore_index=True)
+    stages = pd.concat([shown, shown.assign(stage="X", gram=shown["gram"] / 2)], ignore_index=True)
+    means = stages.assign(pixel="mean", gram=0.9 * stages["gram"])
+    return pd.concat([stages, means], ignore_index=True)
 
 
 NAMES = {
@@ -115,7 +118,7 @@ def make_classes() -> pd.DataFrame:
     """The classes of the pictures: as many points as pixels, times ten."""
     records = [
         deep_rfm_run(dataset, "relu" if dataset == "mnist" else "cos")
-        | {"seed": seed, "class": number, "name": name, "points": 40}
+        | {"seed": seed, "class": number, "name": name, "points": 40, "drawn": 4}
         for dataset, seed in itertools.product(DATASETS, (3, 4))
         for number, name in enumerate(NAMES[dataset].split())
     ]

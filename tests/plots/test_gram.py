@@ -49,7 +49,7 @@ def blocks():
         (run,) = row["runs"]
         alike = classes[classes["dataset"] == run["dataset"]].query("`class` == 0")
         parts = [
-            alike.assign(**{"class": number, "name": name, "points": 10 * count})
+            alike.assign(**{"class": number, "name": name, "points": 10 * count, "drawn": count})
             for number, (name, count) in enumerate(zip(names, pixels, strict=True))
         ]
         return gram.draw({"gram_picture": pictures, "classes": pd.concat(parts)}, [row], [1, 3, 7])
@@ -62,7 +62,7 @@ def test_images_are_the_matrices_of_the_first_seed(fig, lopsided, rows, part):
     for row, axes in zip(rows, panels, strict=True):
         for layer, ax in zip(LAYERS, axes, strict=True):
             (image,) = ax.images
-            expected = matrix(part(lopsided, row, stage="MX", layer=layer, seed=3))
+            expected = matrix(part(lopsided, row, stage="MX", pixel="point", layer=layer, seed=3))
             assert not np.isnan(expected).any()
             np.testing.assert_array_equal(image.get_array(), expected)
 
@@ -71,8 +71,20 @@ def test_stage_of_the_earlier_version(lopsided, classes, rows, part):
     tables = {"gram_picture": lopsided, "classes": classes}
     fig = gram.draw(tables, rows[:1], [7], stage="X")
     (image,) = fig.axes[0].images
-    expected = matrix(part(lopsided, rows[0], stage="X", layer=7, seed=3))
+    expected = matrix(part(lopsided, rows[0], stage="X", pixel="point", layer=7, seed=3))
     np.testing.assert_array_equal(image.get_array(), expected)
+
+
+def test_pixels_may_be_means_over_pairs_of_all_points(lopsided, classes, rows, part):
+    """The classes' blocks are then as high as their points are many."""
+    unequal = classes.assign(points=classes["points"] + 40 * (classes["class"] == 3))
+    tables = {"gram_picture": lopsided, "classes": unequal}
+    fig = gram.draw(tables, rows[:1], [7], pixels="means")
+    (image,) = fig.axes[0].images
+    expected = matrix(part(lopsided, rows[0], stage="MX", pixel="mean", layer=7, seed=3))
+    np.testing.assert_array_equal(image.get_array(), expected)
+    heights = np.array([40, 40, 40, 80, *[40] * 6]) / 440 * 40
+    np.testing.assert_allclose(fig.axes[0].get_yticks(), heights.cumsum() - heights / 2 - 0.5)
 
 
 def test_image_shows_entries_as_they_are(fig):

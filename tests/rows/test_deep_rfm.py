@@ -104,8 +104,9 @@ def test_gram_statistics_are_numbered_as_the_papers_figures(measured, layers):
         np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
-def picture(table: pd.DataFrame, layer: int, stage: str) -> np.ndarray:
-    pixels = table[(table["layer"] == layer) & (table["stage"] == stage)]
+def picture(table: pd.DataFrame, layer: int, stage: str, pixel: str) -> np.ndarray:
+    chosen = (table["layer"] == layer) & (table["stage"] == stage) & (table["pixel"] == pixel)
+    pixels = table[chosen]
     return pixels.pivot(index="i", columns="j", values="gram").to_numpy()
 
 
@@ -114,27 +115,34 @@ def test_pictures_are_the_gram_matrices(measured, layers):
     expected = {(layer, "MX"): x for layer, x in enumerate(gram_points(layers), start=1)}
     expected |= {(number, "X"): layer.x.numpy() for number, layer in enumerate(layers, start=1)}
     assert set(zip(table["layer"], table["stage"], strict=True)) == set(expected)
-    assert len(table) == len(expected) * 17**2
+    assert len(table) == 2 * len(expected) * 17**2
     for (layer, stage), points in expected.items():
-        found = picture(table, layer, stage)
-        np.testing.assert_allclose(found, oracle.cosines(points), rtol=0, atol=1e-6)
+        for pixel in ("point", "mean"):
+            found = picture(table, layer, stage, pixel)
+            np.testing.assert_allclose(found, oracle.cosines(points), rtol=0, atol=1e-6)
 
 
-def test_big_pictures_are_averaged(layers, monkeypatch):
+def test_big_pictures_are_of_a_sample_or_averaged(layers, monkeypatch):
     monkeypatch.setattr(deep_rfm_tables, "PICTURE_SIZE", 4)
-    found = deep_rfm_tables.measure(layers, COUNTS)["gram_picture"]
+    tables = deep_rfm_tables.measure(layers, COUNTS)
+    found = tables["gram_picture"]
     gram = oracle.cosines(layers[0].x.numpy())
     # 17 points in 4: 5, 4, 4, 4.
     blocks = [slice(0, 5), slice(5, 9), slice(9, 13), slice(13, 17)]
     expected = [[gram[rows, columns].mean() for columns in blocks] for rows in blocks]
-    np.testing.assert_allclose(picture(found, 1, "MX"), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(picture(found, 1, "MX", "mean"), expected, rtol=0, atol=1e-6)
+    # One point of each class has room: the classes have 7, 4 and 6.
+    first = [0, 7, 11]
+    sample = picture(found, 1, "MX", "point")
+    np.testing.assert_allclose(sample, gram[np.ix_(first, first)], rtol=0, atol=1e-6)
+    assert tables["classes"]["drawn"].tolist() == [1, 1, 1]
 
 
 def test_classes_have_their_names_or_numbers(measured, layers):
     assert measured["classes"].to_numpy().tolist() == [
-        [0, "cat", 7],
-        [1, "dog", 4],
-        [2, "5 $", 6],
+        [0, "cat", 7, 7],
+        [1, "dog", 4, 4],
+        [2, "5 $", 6, 6],
     ]
     unnamed = deep_rfm_tables.measure(layers[:1], COUNTS)["classes"]
     assert unnamed["name"].tolist() == ["0", "1", "2"]

@@ -56,10 +56,10 @@ OF_A_RUN = {
         | _flags("valid"),
         "gram": _integers("layer", "applied_layer") | GRAM | GRAM_MU_G,
         "gram_picture": _integers("layer")
-        | _texts("stage")
+        | _texts("stage", "pixel")
         | _integers("i", "j")
         | {"gram": "float"},
-        "classes": _integers("class") | _texts("name") | _integers("points"),
+        "classes": _integers("class") | _texts("name") | _integers("points", "drawn"),
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
     },
     "networks": {

@@ -83,7 +83,33 @@ def gram_statistics(
     )
 
 
-def gram_picture(directions: Tensor, size: int) -> Tensor:
+def drawn_points(class_counts: list[int], size: int) -> list[int]:
+    """How many points of each class `picture_of_points` shows: as many of each as there is room."""
+    room = max(1, size // len(class_counts))
+    return [min(count, room) for count in class_counts]
+
+
+def picture_of_points(directions: Tensor, class_counts: list[int], size: int) -> Tensor:
+    """Gram matrix of the first points of each class, for drawing.
+
+    A pixel is a pair of points, as in the paper's figures, which draw all pairs.
+
+    Parameters
+    ----------
+    directions : (n, d) float64 tensor of `centred_directions`, sorted by class
+    class_counts : points of each class, in order
+    size : most pixels a side, if there are no more classes
+
+    Returns
+    -------
+    (p, p) float64 tensor, p the sum of `drawn_points`.
+    """
+    by_class = zip(directions.split(class_counts), drawn_points(class_counts, size), strict=True)
+    some = torch.cat([points[:count] for points, count in by_class])
+    return some @ some.T
+
+
+def picture_of_means(directions: Tensor, size: int) -> Tensor:
     """Gram matrix averaged over size x size blocks of neighbouring points, for drawing.
 
     The mean of a block of inner products is the inner product of the two means, so the n x n matrix

@@ -52,7 +52,7 @@ FIGURE_KINDS = {
         "Gram matrices of Deep RFM's points",
         "deep_rfm",
         ("gram_picture", "classes", "deep_rfm"),
-        ("rows", "layers"),
+        ("rows", "layers", "pixels"),
         gram_rows,
         all_seeds=False,
     ),

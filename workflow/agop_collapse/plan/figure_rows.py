@@ -97,7 +97,8 @@ def gram_rows(request: Request) -> Rows:
     # Xtilde has one more than X: what the last layer's projection makes.
     deepest = depth if stage == "X" else depth + 1
     layers = _layers_of(request, deepest, f"a run of depth {depth} has layers 1 (the input)")
-    options = {"layers": layers, "stage": stage}
+    pixels = request.block.pixels or "points"
+    options = {"layers": layers, "stage": stage, "pixels": pixels}
     return Rows(made.rows, made.runs, options=options)
 
 

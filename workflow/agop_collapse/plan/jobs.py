@@ -33,6 +33,11 @@ COMBINED = {
 }
 KIND_OF_TABLE = {table: kind for kind, tables in MEASURED.items() for table in tables}
 MADE = {"deep_rfm": ("build_deep_rfm", "layers"), "networks": ("train_network", "checkpoints")}
+# What a footer says of the pixels of a Gram figure.
+PIXELS = {
+    "points": "; a pixel is a pair of points of a sample",
+    "means": "; a pixel is a mean over pairs of points",
+}
 MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
 MADE_ONCE = (
     *("prepare_data", "make", "measure", "combine_table", "list_runs", "summarise_nfa"),
@@ -412,7 +417,8 @@ class Jobs:
         seeds = sorted({run.seed for run in runs})
         named = f"{'studies' if len(studies) > 1 else 'study'} {', '.join(studies)}"
         drawn = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-        return f"{named}; {', '.join(sizes)}; {drawn}"
+        pixels = PIXELS.get(drawing.options.get("pixels"), "")
+        return f"{named}; {', '.join(sizes)}; {drawn}{pixels}"
 
     def figures(self, study: str) -> dict[str, Job]:
         """The figures of a study, by name."""

@@ -373,6 +373,11 @@ class FigureSettings(Block):
         f"{', '.join(map(str, PAPER_LAYERS))}, or as many spread over a run that is less deep.",
         min_length=1,
     )
+    pixels: Literal["points", "means"] | None = setting(
+        None,
+        "Of a Gram figure: points, each pixel a pair of points of a sample of each class (the "
+        "default); means, over pairs of groups of all points, which hides their spread.",
+    )
     x: str | None = setting(
         None, "Of a sweep the setting on the x axis; of an overlay layer or epoch."
     )

@@ -17,10 +17,18 @@ MOST_NAMES, LONGEST_NAME = 12, 12  # classes, characters
 
 note = trust.note
 
+# What a pixel is called in the table, and what the classes' blocks are high, a column of classes.
+PIXELS = {"points": "point", "means": "mean"}
+BLOCKS = {"points": "drawn", "means": "points"}
+
 
 @use_style()
 def draw(
-    tables: dict[str, pd.DataFrame], rows: list[dict], layers: list[int], stage: str = "MX"
+    tables: dict[str, pd.DataFrame],
+    rows: list[dict],
+    layers: list[int],
+    stage: str = "MX",
+    pixels: str = "points",
 ) -> Figure:
     """Heat maps of the Gram matrix of the centred and normalised features, of the first seed.
 
@@ -31,6 +39,8 @@ def draw(
     rows : rows of the figure, each of one run, from top to bottom
     layers : layers to show, from left to right
     stage : "MX", or "X" for the X_l of the earlier version
+    pixels : "points", each a pair of points of a sample; or "means" over pairs of groups of them,
+        of all points, which hides the spread of the pairs
 
     Raises
     ------
@@ -43,7 +53,7 @@ def draw(
     named = None
     for index, (row, panels) in enumerate(zip(rows, axes, strict=True)):
         run = select_part(select_run(tables, "gram_picture", only_run(row)), "stage", stage)
-        run = run[run["seed"] == run["seed"].min()]
+        run = run[(run["seed"] == run["seed"].min()) & (run["pixel"] == PIXELS[pixels])]
         for layer, ax in zip(layers, panels, strict=True):
             matrix = select_part(run, "layer", layer).pivot(index="i", columns="j", values="gram")
             image = ax.imshow(matrix, vmin=LOWEST, vmax=HIGHEST, interpolation="none")
@@ -51,9 +61,9 @@ def draw(
             ax.spines[:].set_visible(False)
         classes = select_run(tables, "classes", only_run(row))
         classes = classes[classes["seed"] == classes["seed"].min()].sort_values("class")
-        names = classes[["name", "points"]].to_numpy().tolist()
+        names = classes[["name", BLOCKS[pixels]]].to_numpy().tolist()
         if names != named:  # the row above has the same
-            label_classes(panels[0], classes, cell)
+            label_classes(panels[0], classes, BLOCKS[pixels], cell)
         named = names
         heading = row_heading(rows, index, cell * len(layers) + 0.4)
         head_row(panels[0], heading, above=index == 0)
@@ -66,19 +76,19 @@ def draw(
     return fig
 
 
-def label_classes(ax: Axes, classes: pd.DataFrame, height: float) -> None:
+def label_classes(ax: Axes, classes: pd.DataFrame, block: str, height: float) -> None:
     """Name the blocks of a picture at their middles; of many, number some.
 
     Of labels that would touch, the later one is left out.
 
     Parameters
     ----------
-    classes : name and points of each, in order
+    classes : name and points of each, in order; block : column of how much of a side each takes
     height : of the picture, in inches
     """
     pixels = ax.images[0].get_array().shape[0]
-    pixel_per_point = pixels / classes["points"].sum()
-    middles = (classes["points"].cumsum() - classes["points"] / 2) * pixel_per_point - 0.5
+    pixels_of = classes[block] * pixels / classes[block].sum()
+    middles = pixels_of.cumsum() - pixels_of / 2 - 0.5
     labels, stride = [_shorten(name) for name in classes["name"]], 1
     if len(labels) > MOST_NAMES:
         labels, stride = [str(number) for number in classes["class"]], math.ceil(len(labels) / 10)

@@ -22,7 +22,8 @@ def measure(
 
     Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX
     are numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the
-    input (D29), so that `applied_layer` is l - 1; there are pictures of X_l too (V1 Figure 2).
+    input (D29), so that `applied_layer` is l - 1; there are pictures of X_l too (V1 Figure 2). Of
+    each there is one whose pixels are pairs of points, and one of means over pairs.
 
     Parameters
     ----------
@@ -32,8 +33,10 @@ def measure(
     """
     names = class_names or [str(number) for number in range(len(class_counts))]
     classes = [
-        {"class": number, "name": name, "points": count}
-        for number, (name, count) in enumerate(zip(names, class_counts, strict=True))
+        {"class": number, "name": name, "points": count, "drawn": drawn}
+        for number, (name, count, drawn) in enumerate(
+            zip(names, class_counts, gram.drawn_points(class_counts, PICTURE_SIZE), strict=True)
+        )
     ]
     collapse_rows: list[dict] = []
     gram_rows: list[dict] = []
@@ -54,7 +57,10 @@ def measure(
         add_picture(directions, keys | {"stage": "MX"})
 
     def add_picture(directions: Tensor, keys: Mapping[str, Any]) -> None:
-        pictures.append(_pixels(gram.gram_picture(directions, PICTURE_SIZE), keys))
+        some = gram.picture_of_points(directions, class_counts, PICTURE_SIZE)
+        means = gram.picture_of_means(directions, PICTURE_SIZE)
+        for pixel, picture in (("point", some), ("mean", means)):
+            pictures.append(_pixels(picture, keys | {"pixel": pixel}))
 
     for number, layer in enumerate(layers, start=1):
         keys = {"layer": number}
