@@ -46,7 +46,10 @@ NETWORK |= {"batch_size": 32, "learning_rate": 0.02, "momentum": 0.9}
 
 
 # The figures that config.yaml has for the paper's study, and two of v1.
-FIGURES = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["paper"]["figures"]
+STUDIES = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]
+FIGURES = {
+    name: block for name, block in STUDIES["paper"]["figures"].items() if name in PAPER_FIGURES
+}
 FIGURES |= {"v1_fig02": None, "v1_fig03": None}
 FITS_NEEDED = [
     name for name in FIGURES if "network_training" in FIGURE_KINDS[PAPER_FIGURES[name].kind].tables
