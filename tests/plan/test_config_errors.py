@@ -127,7 +127,7 @@ MISTAKES = [
     ("networks[0].epochs", 0, ["studies.mine.networks[0].epochs = 0", "at least 1"]),
     ("networks[0].width", 10**12, ["networks[0].width = 1000000000000", "at most 1,000,000"]),
     ("networks[0].loss", "mes", [".loss = 'mes'", "mse, cross_entropy", "did you mean 'mse'?"]),
-    ("networks[0].activation", "tanh", [".activation = 'tanh'", "relu, linear"]),
+    ("networks[0].activation", "relu6", [".activation = 'relu6'", "relu, linear"]),
     ("networks[0].model", "mpl", [".networks[0].model = 'mpl'", "did you mean 'mlp'?", "backbone"]),
     ("networks[0].model", "net-1", ["studies.mine.networks[0].model", "'net-1'", "letters"]),
     ("networks[0].backbone", "my.py", ["networks[0].backbone", "'my.py'", "module:function"]),

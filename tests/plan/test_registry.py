@@ -107,7 +107,11 @@ def test_words_are_those_that_the_library_knows():
     properties = schema()["$defs"]["deep_rfm"]["properties"]
     for name, known in words.items():
         assert properties[name]["anyOf"][0]["enum"] == list(known)
-    words = {"optimizer": training.OPTIMIZERS, "arithmetic": training.ARITHMETICS}
+    words = {
+        "optimizer": training.OPTIMIZERS,
+        "schedule": training.SCHEDULES,
+        "arithmetic": training.ARITHMETICS,
+    }
     properties = schema()["$defs"]["network"]["properties"]
     for name, known in words.items():
         assert properties[name]["anyOf"][0]["enum"] == list(known)

@@ -26,7 +26,6 @@ from .settings import (
     RUN_KINDS,
     RUN_NAME,
     Dataset,
-    DeepRFM,
     FigureSettings,
     Network,
     StudySettings,
@@ -40,6 +39,8 @@ STUDY_KEYS = (
     "theory_kernel",
     "figures",
 )
+# Settings that may name code of the user's own, "module:object".
+OWN_CODE = ("kernel", "backbone", "activation", "loss")
 
 
 @dataclass(frozen=True)
@@ -270,8 +271,10 @@ def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     for run in runs:
         if isinstance(run.settings, Network):
             _check_backbone(run.settings, where)
-        if isinstance(run.settings, DeepRFM) and ":" in run.settings.kernel:
-            _check_own_file(run.settings.kernel, f"{where}.kernel")
+        for key in OWN_CODE:
+            place = getattr(run.settings, key, None)
+            if place is not None and ":" in place:
+                _check_own_file(place, f"{where}.{key}")
     return runs
 
 
@@ -284,8 +287,6 @@ def _check_backbone(network: Network, where: str) -> None:
             f"{where}.model = {model!r} has a backbone of its own; "
             f"give the one of {backbone!r} another name"
         )
-    if backbone is not None:
-        _check_own_file(backbone, f"{where}.backbone")
 
 
 def _check_batches(runs: list[Expanded], points: Mapping[str, int], where: str) -> None:

@@ -30,7 +30,6 @@ STAGED = tuple(
 )
 TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
 PLACES = ("layer", "epoch")
-NETWORK_LAYERS = 5  # hidden layers of the head, which are measured
 
 
 def sweep_rows(request: Request) -> Rows:
@@ -144,8 +143,9 @@ def _check_places(
 def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
     """The layers or epochs at which a run is measured."""
     if key == "layer":
-        deepest = run.settings.depth + with_input if run.kind == "deep_rfm" else NETWORK_LAYERS
-        return range(1, deepest + 1)
+        if run.kind == "networks":
+            return range(1, run.settings.hidden_layers + 1)
+        return range(1, run.settings.depth + with_input + 1)
     epochs, every = run.settings.epochs, run.settings.measure_every
     return sorted({*range(0, epochs + 1, every), epochs})
 

@@ -68,6 +68,10 @@ ACTIVATIONS = {
     for name, label, description in (
         ("relu", "ReLU", "max(0, x)"),
         ("linear", "linear", "x, a linear network"),
+        ("leaky_relu", "leaky ReLU", "x above 0, x / 100 below"),
+        ("tanh", "tanh", "hyperbolic tangent"),
+        ("gelu", "GELU", "x Phi(x) of the normal distribution's Phi"),
+        ("silu", "SiLU", "x times the logistic function"),
     )
 }
 

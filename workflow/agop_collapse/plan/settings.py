@@ -265,7 +265,7 @@ class DeepRFM(Block):
 
 
 class Network(Block):
-    """A network with five fully connected hidden layers. Defaults are the paper's."""
+    """A network with fully connected hidden layers. Defaults are the paper's."""
 
     beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
 
@@ -280,7 +280,12 @@ class Network(Block):
         "folder. On a GPU a training step is captured as a CUDA graph and replayed, so that what "
         "the torch module does must not depend on values of tensors or on Python's state.",
     )
+    hidden_layers: int = setting(5, "How many fully connected hidden layers.", ge=1, le=100)
     width: int = setting(512, "Width of the hidden layers.", ge=1, le=10**6)
+    biases: bool = setting(
+        False,
+        "Whether hidden layers and readout have biases; they start from PyTorch's default.",
+    )
     gain: float = setting(
         0.3,
         "Gain of the hidden layers' Xavier-uniform initialisation; behind a backbone the first "
@@ -288,12 +293,32 @@ class Network(Block):
         gt=0,
         le=1e9,
     )
-    activation: _one_of(ACTIVATIONS) = setting(
-        "relu", f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}."
+    activation: _one_of(ACTIVATIONS, own=True) = setting(
+        "relu",
+        f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}. Or module:object of "
+        "your own.",
     )
-    loss: _one_of(LOSSES) = setting("mse", f"What training descends. {_describe(LOSSES)}.")
-    optimizer: Literal["sgd", "adam"] = setting("sgd", "Optimizer.")
+    loss: _one_of(LOSSES, own=True) = setting(
+        "mse", f"What training descends. {_describe(LOSSES)}. Or module:object of your own."
+    )
+    optimizer: Literal["sgd", "adam", "adamw"] = setting("sgd", "Optimizer.")
     learning_rate: float = setting(0.05, "Its step size.", gt=0, le=1e9)
+    schedule: Literal["constant", "cosine", "steps"] = setting(
+        "constant",
+        "How the step size goes on, epoch by epoch. cosine: half a cosine down to 0; steps: times "
+        "schedule_factor after a third of the epochs and again after two thirds.",
+    )
+    schedule_factor: float = setting(
+        0.1, "What steps multiply by.", only_for=("schedule", "steps"), gt=0, le=1
+    )
+    weight_decay: float = setting(
+        0.0,
+        "Of all parameters. sgd and adam add it times the parameter to the gradient, as a penalty "
+        "of half of it times the squared norm does; adamw shrinks parameters by it times the step "
+        "size.",
+        ge=0,
+        le=1e3,
+    )
     momentum: float = setting(0.0, "Momentum of SGD.", ge=0, lt=1)
     recreate_optimizer: bool = setting(
         True, "Make the optimizer anew each epoch, as the paper's code does (D19)."
