@@ -25,9 +25,11 @@ CONTRACT = {
     "classes": f"{DEEP_RFM} class name points drawn",
     "agop_spectrum": f"{DEEP_RFM} layer index eigenvalue",
     "network_nc": f"{NETWORK} epoch layer stage {COLLAPSE} trace_total",
-    "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent",
+    "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent "
+    "nfa_independent_trained",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
-    "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_init_mean nfa_independent_mean "
+    "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_sd_layers nfa_sd_seeds "
+    "nfa_init_mean nfa_independent_mean nfa_independent_trained_mean "
     "values fitted paper_mean paper_sd",
     "theory_kernel": "study seed distance mapped_mean mapped_sd mapped_theory width draws",
 }

@@ -285,7 +285,7 @@ def test_same_run_in_two_studies_has_one_identity(place):
 def test_run_is_what_it_is_whatever_its_name_and_company(place):
     before = identities(STUDY)
     alone = {
-        "seeds": [1],
+        "seeds": [1, 0],  # of another seed is the network that each is compared with
         "device": "cpu",
         "datasets": {"numbers": {"kind": "digits", "n": 60}},
         "networks": [{"name": "net", "model": "mlp", "gain": [0.5], "epochs": [2]}],

@@ -89,6 +89,52 @@ def test_run_is_measured_into_its_own_tables(mine):
     assert made["network_nc"] == f"{network.folder}/network_nc.parquet"
 
 
+def test_a_network_is_compared_with_that_of_the_smallest_other_seed(tmp_path):
+    def compared(*seeds: int, **given: Any) -> dict[int, tuple]:
+        config = config_of(seeds=list(seeds), networks=[{"model": "mlp"}], deep_rfm=[{}], **given)
+        found = jobs(config, tmp_path)
+        every = {run.seed: found.measure(run) for run in found.studies["mine"].of_kind("networks")}
+        (deep_rfm, *_) = found.studies["mine"].of_kind("deep_rfm")
+        assert "other_layers" not in found.measure(deep_rfm).inputs
+        return {
+            seed: (
+                [re.search(r"seed\d+", path)[0] for path in job.inputs["other_checkpoints"]],
+                job.settings["other"],
+                job.identity,
+            )
+            for seed, job in every.items()
+        }
+
+    two, three = compared(4, 2), compared(2, 4, 7)
+    assert {seed: others for seed, (others, *_) in three.items()} == {
+        **{2: ["seed4"], 4: ["seed2"]},
+        7: ["seed2"],
+    }
+    assert two == {seed: three[seed] for seed in two}  # one more changes nothing
+    assert compared(4)[4][:2] == ([], None)
+    assert compared(4)[4][2] != two[4][2]
+    assert two[2][1] == three[2][1] != three[4][1] == three[7][1]
+    # The network that it is compared with is another: so is what is found.
+    assert compared(2, 3)[2][2] != two[2][2]
+
+
+def test_another_studys_network_comes_with_the_one_that_it_is_compared_with(tmp_path):
+    config = example()
+    config["studies"]["mine"]["seeds"] = [0]
+    config["studies"]["other"] |= {
+        "seeds": [3, 5],
+        "networks": [{"model": "mlp"}],
+        "figures": {"fig07": None},
+    }
+    rows = [{"study": "other"}]
+    config["studies"]["mine"]["figures"] = {"fig07": {"rows": rows}, "fig10": {"rows": rows}}
+    written: set[str] = set()
+    for job in jobs(config, tmp_path).behind("mine"):
+        assert set(inputs(job)) <= written
+        written |= set(job.outputs.values())
+    assert "results/other/networks/first/mlp/seed5/checkpoints" in written
+
+
 def test_record_says_what_a_run_is(mine):
     run = mine.studies["mine"].of_kind("networks")[1]
     record = mine.make(run).settings["record"]

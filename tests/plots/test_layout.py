@@ -27,7 +27,9 @@ FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " *
 def tables(deep_rfm, pictures, classes, spectra, networks):
     """All tables, with one run a data set, of which one is doubtful from layer 15 on."""
     doubtful = deep_rfm.assign(valid=deep_rfm["layer"] < 15)
-    nfa = networks["network_nfa"].assign(nfa_offdiagonal=0.5, nfa_init=0.7, nfa_independent=0.3)
+    nfa = networks["network_nfa"].assign(
+        nfa_offdiagonal=0.5, nfa_init=0.7, nfa_independent=0.3, nfa_independent_trained=0.1
+    )
     theory = pd.DataFrame({"distance": [0.5, 1, 2]}).assign(
         mapped_mean=0.5, mapped_sd=0.01, mapped_theory=0.5
     )

@@ -39,21 +39,27 @@ with job(snakemake) as given, device.tf32(False):
         )
         return head
 
+    def trained_head(network, folder, epoch, identity):
+        progress = load_weights(network, folder, epoch, identity)
+        with of_the_data(network, x) if epoch == 0 else nullcontext():
+            return measure_head(network), progress
+
     def heads():
         network = new_network(given["seed"])
         epochs = measured_epochs(settings)
         done = steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
-            progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
-            with of_the_data(network, x) if epoch == 0 else nullcontext():
-                head = measure_head(network)
-            yield head, progress
+            folder, other = snakemake.input.checkpoints, None
+            head, progress = trained_head(network, folder, epoch, given["made"])
+            for folder in snakemake.input.other_checkpoints:
+                other, _ = trained_head(network, folder, epoch, given["other"])
+            yield head, other, progress
             done.update()
             logging.info("%s: epoch %d", done, epoch)
 
-    stranger = new_network(derive_seed(given["seed"], "independent network"))
-    with of_the_data(stranger, x):
-        strange_head = measure_head(stranger)
-    measured = measure(heads(), strange_head, settings.loss.fitted_below)
+    untrained = new_network(derive_seed(given["seed"], "independent network"))
+    with of_the_data(untrained, x):
+        untrained_head = measure_head(untrained)
+    measured = measure(heads(), untrained_head, settings.loss.fitted_below)
     for name, table in measured.items():
         tables.save(snakemake.output[name], name, table, given["identity"])

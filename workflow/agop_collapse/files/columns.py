@@ -41,7 +41,14 @@ GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 # The same about the mean of the class means.
 GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
 SPECTRUM = _floats("agop_effective_rank")
-ANSATZ = _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent")
+ANSATZ = _floats(
+    "nfa",
+    "nfa_agop",
+    "nfa_offdiagonal",
+    "nfa_init",
+    "nfa_independent",
+    "nfa_independent_trained",
+)
 
 # The columns of a run's own files, by kind of run and table.
 OF_A_RUN = {
@@ -77,7 +84,8 @@ OF_A_RUN = {
 # Tables of a study that are not made of its runs' files: all their columns.
 OF_A_STUDY = {
     "nfa_summary": _texts("study", "dataset", "run", "model")
-    | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
+    | _floats("nfa_mean", "nfa_sd", "nfa_sd_layers", "nfa_sd_seeds", "nfa_init_mean")
+    | _floats("nfa_independent_mean", "nfa_independent_trained_mean")
     | _integers("values")
     | _flags("fitted")
     | _floats("paper_mean", "paper_sd"),

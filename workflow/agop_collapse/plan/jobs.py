@@ -244,25 +244,37 @@ class Jobs:
         rule = MEASURE[run.kind]
         settings = {key: made.settings[key] for key in ("torch_threads", "device")}
         places = _places(run) if run.kind == "networks" else {}
-        measured = identity(
-            rule, settings, self._code(rule, *places.values()), [data.identity, made.identity]
-        )
+        folder = MADE[run.kind][1]
+        made_from = [data.identity, made.identity]
         given = {
-            "identity": measured,
             "data": data.identity,
             "made": made.identity,
             "settings": made.settings["settings"],
             "seed": run.seed,
             **settings,
         }
-        folder = MADE[run.kind][1]
+        inputs = {"data": data.outputs["data"], folder: made.outputs[folder]}
+        if run.kind == "networks":
+            others = [self.make(other) for other in self._of_another_seed(run)]
+            given["other"] = others[0].identity if others else None
+            inputs[f"other_{folder}"] = [other.outputs[folder] for other in others]
+            made_from += [other.identity for other in others]
+        measured = identity(rule, settings, self._code(rule, *places.values()), made_from)
         return Job(
             measured,
-            given,
-            {"data": data.outputs["data"], folder: made.outputs[folder]},
+            given | {"identity": measured},
+            inputs,
             {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]},
             **self._needs(run, self.studies[run.study]),
         )
+
+    def _of_another_seed(self, run: Run) -> list[Run]:
+        """What a network is compared with: the same run of the smallest other seed, if any.
+
+        So more seeds in a study change nothing of those that it has.
+        """
+        others = sorted(set(self.studies[run.study].settings.seeds) - {run.seed})
+        return [self._runs[*run.line, seed] for seed in others[:1] if run.kind == "networks"]
 
     def _needs(self, run: Run, study: Study) -> dict[str, int]:
         n = self.dataset(run.study, run.dataset).n
@@ -430,23 +442,18 @@ class Jobs:
         """All that a study keeps: each job, from the data to the figures, by a name of its own."""
         chosen = self.studies[study]
         found = {f"data {name}": self.prepare_data(study, name) for name in chosen.datasets}
-        for run in chosen.runs:
-            found[f"make {run.folder}"] = self.make(run)
-            found[f"measure {run.folder}"] = self.measure(run)
+        found |= {f"make {run.folder}": self.make(run) for run in chosen.runs}
+        found |= {f"measure {run.folder}": self.measure(run) for run in chosen.runs}
         found |= {f"table {name}": job for name, job in self.tables(study).items()}
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
 
     def behind(self, study: str) -> list[Job]:
         """All that a study keeps, and before it what its figures take from other studies."""
-        jobs = [
-            job
-            for run in self._runs_elsewhere(study)
-            for job in (
-                self.prepare_data(run.study, run.dataset),
-                self.make(run),
-                self.measure(run),
-            )
-        ]
+        elsewhere = self._runs_elsewhere(study)
+        made = [*elsewhere, *(other for run in elsewhere for other in self._of_another_seed(run))]
+        jobs = [self.prepare_data(run.study, run.dataset) for run in made]
+        jobs += [self.make(run) for run in made]
+        jobs += [self.measure(run) for run in elsewhere]
         jobs += self.everything(study).values()
         return list({tuple(job.outputs.values()): job for job in jobs}.values())
 

@@ -12,28 +12,30 @@ from ..networks.training import Progress
 
 
 def measure(
-    heads: Iterable[tuple[list[HeadLayer], Progress]],
-    independent_head: list[HeadLayer],
+    heads: Iterable[tuple[list[HeadLayer], list[HeadLayer] | None, Progress]],
+    untrained_head: list[HeadLayer],
     fitted_below: float,
 ) -> dict[str, pd.DataFrame]:
     """The tables network_nc, network_nfa and network_training of one network.
 
     The NFA stands beside what it would be without learning (D20): `nfa_init`, the same network's
-    at its initialisation, and `nfa_independent`, of its W_l^T W_l with the AGOP^1/2 of a network of
-    the same architecture that was initialised independently and not trained.
+    at its initialisation; and of its W_l^T W_l with the AGOP^1/2 of independent networks of the
+    same architecture, `nfa_independent` of one that is not trained, `nfa_independent_trained` of
+    one that is, for as many epochs.
 
     Parameters
     ----------
     heads : for each measured epoch, in order from the initialisation, what `ansatz.measure_head`
-        found, and the loss and accuracy
-    independent_head : what `ansatz.measure_head` found of the independent network
+        found of the network and of the independent one that is trained, None without one; and the
+        network's loss and accuracy
+    untrained_head : what `ansatz.measure_head` found of the independent one that is not
     fitted_below : train loss up to which the network counts as `fitted` to its data
     """
     nc_rows: list[dict] = []
     nfa_rows: list[dict] = []
     training_rows: list[dict] = []
     nfa_init: dict[int, float] = {}
-    for head, progress in heads:
+    for head, other, progress in heads:
         at_epoch = {"epoch": progress.epoch}
         fitted = {"fitted": progress.train_loss <= fitted_below}
         training_rows.append(dataclasses.asdict(progress) | fitted)
@@ -42,7 +44,8 @@ def measure(
             for stage, measured in layer.stages.items():
                 total = {"trace_total": measured.trace_within + measured.trace_between}
                 nc_rows.append(keys | {"stage": stage} | dataclasses.asdict(measured) | total)
-            found = ansatz.measure(layer, independent_head[index], nfa_init.get(index))
+            strangers = untrained_head[index], None if other is None else other[index]
+            found = ansatz.measure(layer, *strangers, nfa_init.get(index))
             nfa_init[index] = found.nfa_init
             nfa_rows.append(keys | dataclasses.asdict(found))
     return {
