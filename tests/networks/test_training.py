@@ -11,6 +11,7 @@ import oracle
 import papers
 import pytest
 import torch
+from agop_collapse.common.epochs import measured_epochs
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import cuda_graph as captured
@@ -21,7 +22,6 @@ from agop_collapse.networks.training import (
     DivergenceError,
     Settings,
     Trainer,
-    measured_epochs,
     train,
 )
 from clouds import cloud

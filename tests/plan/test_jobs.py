@@ -135,6 +135,58 @@ def test_another_studys_network_comes_with_the_one_that_it_is_compared_with(tmp_
     assert "results/other/networks/first/mlp/seed5/checkpoints" in written
 
 
+def exported(tmp_path, **features: Any) -> dict[str, Job]:
+    networks = [{"model": "mlp", "epochs": 25, "hidden_layers": 2}, {"model": "mlp", "epochs": 10}]
+    networks[1]["name"] = "short"
+    config = config_of(seeds=[0], deep_rfm=[{"depth": 3}], networks=networks, features=features)
+    return jobs(config, tmp_path).features("mine")
+
+
+DEEP_FEATURES = "results/mine/deep_rfm/digits/laplace-relu-agop/seed0/features"
+
+
+def epoch_features(run: str, epoch: int) -> str:
+    return f"results/mine/networks/digits/{run}/seed0/features/epoch_{epoch:05d}"
+
+
+def test_features_are_those_of_all_layers_at_the_last_epoch(tmp_path):
+    found = exported(tmp_path)
+    layers = {path: job.settings["layers"] for path, job in found.items()}
+    assert layers == {
+        DEEP_FEATURES: [1, 2, 3],
+        epoch_features("mlp", 25): [0, 1, 2, 3],
+        epoch_features("short", 10): [0, 1, 2, 3, 4, 5, 6],
+    }
+    assert len({job.identity for job in found.values()}) == 3
+
+
+def test_features_are_those_asked_for_where_a_run_has_them(tmp_path):
+    found = exported(tmp_path, epochs=[0, 20, 10], layers=[6, 1])
+    assert {path: job.settings["layers"] for path, job in found.items()} == {
+        DEEP_FEATURES: [1],
+        **{epoch_features("mlp", epoch): [1] for epoch in (0, 10, 20)},
+        **{epoch_features("short", epoch): [1, 6] for epoch in (0, 10)},
+    }
+    every = [0, 10, 20, 25]
+    assert set(exported(tmp_path, epochs="all")) == {
+        DEEP_FEATURES,
+        *(epoch_features("mlp", epoch) for epoch in every),
+        *(epoch_features("short", epoch) for epoch in (0, 10)),
+    }
+    # Other layers of a folder are another content of it.
+    one, other = exported(tmp_path)[DEEP_FEATURES], found[DEEP_FEATURES]
+    assert one.identity != other.identity
+
+
+def test_epoch_of_a_path_is_one_that_is_measured(mine):
+    named = wildcards(epoch="00020")
+    run = mine.run("networks", named)
+    assert mine.of("export_network", named) == mine.export(run, 20)
+    for epoch in ("00021", "20", "000020"):
+        with pytest.raises(TargetError, match=f"at epoch {epoch}, but at: 00000, 00010, 00020, 00"):
+            mine.of("export_network", wildcards(epoch=epoch))
+
+
 def test_record_says_what_a_run_is(mine):
     run = mine.studies["mine"].of_kind("networks")[1]
     record = mine.make(run).settings["record"]

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import torch
 from agop_collapse.common import device
+from agop_collapse.common.epochs import measured_epochs
 from agop_collapse.common.out_of_memory import with_less_at_a_time
 from agop_collapse.common.progress import steps
 from agop_collapse.common.seeding import derive_seed
@@ -17,7 +18,6 @@ from agop_collapse.networks.architecture import build
 from agop_collapse.networks.batch_statistics import of_the_data
 from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.from_settings import architecture_of, training_of
-from agop_collapse.networks.training import measured_epochs
 from agop_collapse.rows.network import measure
 
 with job(snakemake) as given, device.tf32(False):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..common.device import tf32
+from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
@@ -61,11 +62,6 @@ class Progress:
 
 class DivergenceError(UserError):
     """The loss is no longer finite; the message says when, and what to lower."""
-
-
-def measured_epochs(settings: Settings) -> list[int]:
-    """Epochs done at each measurement: 0 (the initialisation), every so many, and the last."""
-    return sorted({*range(0, settings.epochs + 1, settings.measure_every), settings.epochs})
 
 
 def learning_rate(settings: Settings, epoch: int) -> float:

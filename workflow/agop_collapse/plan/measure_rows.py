@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..common.epochs import measured_epochs
 from ..files.columns import OF_A_RUN, measures
 from .config_errors import ConfigError, unknown
 from .figure_rows import (
@@ -146,8 +147,7 @@ def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
         if run.kind == "networks":
             return range(1, run.settings.hidden_layers + 1)
         return range(1, run.settings.depth + with_input + 1)
-    epochs, every = run.settings.epochs, run.settings.measure_every
-    return sorted({*range(0, epochs + 1, every), epochs})
+    return measured_epochs(run.settings)
 
 
 def _listed(numbers: Sequence[int]) -> str:

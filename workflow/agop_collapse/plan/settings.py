@@ -339,6 +339,19 @@ class Network(Block):
     )
 
 
+class Features(Block):
+    """Which points `snakemake features` writes, as files for other programs."""
+
+    epochs: Literal["last", "all"] | list[Annotated[int, Field(ge=0)]] = setting(
+        "last", "Epochs of networks: the last, all that are measured, or some of these."
+    )
+    layers: Literal["all"] | list[Annotated[int, Field(ge=0)]] = setting(
+        "all",
+        "Layers, all or some. Of a network 0 is what its head begins at, and the one after the "
+        "hidden layers its outputs.",
+    )
+
+
 class TheoryKernel(Block):
     """The simulation of what ReLU features do to distances (Proposition A.1; v1_fig04)."""
 
