@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import oracle
 import pandas as pd
 import psutil
 import pytest
@@ -29,8 +31,10 @@ from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import training as training_module
 from agop_collapse.plan.code_digest import files_reached
 from agop_collapse.plan.figure_kinds import PAPER_FIGURES
+from agop_collapse.plan.settings import Network as NetworkSettings
 from agop_collapse.rows import deep_rfm as deep_rfm_rows
 from agop_collapse.rows import network as network_rows
+from safetensors.numpy import load_file
 from studies import MLP, RELU, STUDIES, TINY, with_settings
 from workflow_helpers import Trace, Workplace, contents, in_parallel, jobs_run
 
@@ -61,6 +65,37 @@ def table(place: Workplace, name: str, study: str = "tiny") -> pd.DataFrame:
 
 
 # What is built
+
+
+def test_features_are_the_points_that_were_measured(spare):
+    folder = spare.work / SEED0.format("networks", "mlp")
+    assert not (folder / "features").exists()
+    spare.run("features", f"{SEED0.format('networks', 'mlp')}/features/epoch_00002")
+    assert jobs_run(spare.run("features", "-n")) == {}
+    counts = [
+        int(count)
+        for count in np.bincount(
+            load_file(folder / "features/epoch_00004/layer_05.safetensors")["train_labels"]
+        )
+    ]
+    assert sum(counts) == 300
+    nc = pd.read_parquet(folder / "network_nc.parquet")
+    for epoch, layer in ((2, 1), (4, 5)):
+        points = load_file(folder / f"features/epoch_{epoch:05d}/layer_{layer:02d}.safetensors")
+        for stage, name in (("right", "preactivation"), ("full", "activation")):
+            at = (nc["epoch"] == epoch) & (nc["layer"] == layer) & (nc["stage"] == stage)
+            expected = oracle.nc1(points[f"train_{name}"].astype(float), counts)
+            assert nc.loc[at, "nc1"].item() == pytest.approx(expected, rel=1e-6)
+            assert len(points[f"test_{name}"]) == len(points["test_labels"]) == 60
+    deep = spare.work / SEED0.format("deep_rfm", "laplace-relu-agop")
+    measured = pd.read_parquet(deep / "deep_rfm.parquet")
+    for layer in (1, 2, 3):
+        points = load_file(deep / f"features/layer_{layer:02d}.safetensors")
+        for stage in ("X", "MX", "PhiMX"):
+            at = (measured["layer"] == layer) & (measured["stage"] == stage)
+            expected = oracle.nc1(points[f"train_{stage}"], counts)
+            assert measured.loc[at, "nc1"].item() == pytest.approx(expected, rel=1e-9)
+            assert points[f"test_{stage}"].shape == (60, points[f"train_{stage}"].shape[1])
 
 
 def test_figures_with_a_slash_builds_every_figure(tiny):
@@ -108,11 +143,7 @@ def test_a_runs_folder_has_its_record_layers_and_tables(tiny):
         found = {path.stem for path in folder.iterdir()}
         assert found == expected | {"run", "logs", "benchmarks"}
     record = json.loads((network / "run.json").read_text())
-    assert record["settings"] == {
-        **MLP,
-        **{"backbone": None, "activation": "relu", "loss": "mse", "optimizer": "sgd"},
-        **{"learning_rate": 0.05, "batch_size": 128, "arithmetic": "float32"},
-    }
+    assert record["settings"] == dict(NetworkSettings(**MLP))
     assert (record["study"], record["dataset"], record["run"], record["seed"]) == (
         *("tiny", "digits", "mlp", 0),
     )
