@@ -13,15 +13,13 @@ from hypothesis import given
 
 @given(clouds())
 def test_frame_is_of_the_class_means(points):
+    x, classes = points.x.numpy(), len(points.counts)
     frame = frame_of_classes(points.x, points.counts)
-    classes = len(points.counts)
-    means = np.array(
-        [oracle.class_mean(points.x.numpy(), points.counts, k) for k in range(classes)]
-    )
+    means = np.array([oracle.class_mean(x, points.counts, k) for k in range(classes)])
     np.testing.assert_allclose(frame.vectors, means, atol=1e-14)
     np.testing.assert_allclose(frame.centred, means - means.mean(axis=0), atol=1e-14)
     assert frame.rank == min(classes - 1, points.x.shape[1])
-    between = oracle.covariances(points.x.numpy(), points.counts)[1]
+    between = oracle.covariances(x, points.counts)[1]
     assert frame.trace == pytest.approx(np.trace(between), rel=1e-12)
 
 
