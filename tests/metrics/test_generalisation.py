@@ -10,7 +10,7 @@ import pytest
 import torch
 from agop_collapse.metrics import collapse, variability
 from agop_collapse.metrics.class_means import frame_of, frame_of_classes
-from agop_collapse.metrics.generalisation import TestCollapse, measure
+from agop_collapse.metrics.generalisation import Generalisation, measure
 from clouds import SEEDS, cloud, clouds, rotation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ def test_known_digits(name, expected):
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-def by_definition(x: np.ndarray, counts: list[int], means: np.ndarray) -> TestCollapse:
+def by_definition(x: np.ndarray, counts: list[int], means: np.ndarray) -> Generalisation:
     labels = oracle.classes_of(counts)
     classes = len(means)
     centred = means - means.mean(axis=0)
@@ -46,7 +46,7 @@ def by_definition(x: np.ndarray, counts: list[int], means: np.ndarray) -> TestCo
     nearest = [min(math.dist(row, m) for m in means) for row in x]
     own = [oracle.class_mean(x, counts, k) for k in range(classes)]
     first = [min(range(classes), key=lambda k: math.dist(row, means[k])) for row in x]
-    return TestCollapse(
+    return Generalisation(
         np.trace(outer) / np.trace(between),
         np.trace(outer @ inverse) / classes,
         oracle.nc1(x, counts),

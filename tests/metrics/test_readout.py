@@ -89,6 +89,18 @@ def test_measures_are_their_definitions(seed, counts, d, with_bias):
     assert astuple(found) == pytest.approx(astuple(expected), rel=1e-7, abs=1e-8)
 
 
+def test_dependent_means():
+    """Four means in three dimensions: the projection and the inverse are of these."""
+    random = np.random.default_rng(0)
+    m, w = random.normal(size=(2, 4, 7))
+    m[3] = m[0] + m[1] - 2 * m[2]
+    found = readout.measure(frame_of(torch.tensor(m)), [1] * 4, torch.tensor(w))
+    expected = by_definition(m, [1] * 4, w, np.zeros(4))
+    for name, value in vars(expected).items():
+        if name != "principal_cosine":
+            assert getattr(found, name) == pytest.approx(value, rel=1e-9), name
+
+
 @given(seed=SEEDS, scale=st.floats(1e-3, 1e3))
 def test_measures_do_not_see_turns_and_order(seed, scale):
     """Nor scale, but for the two that are lengths."""
@@ -205,9 +217,10 @@ def test_principal_cosine_is_of_the_leading_directions():
 
 
 def test_principal_cosine_of_dependent_means():
-    """Two directions of three means, and both are the weight's."""
-    means = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0]])
-    assert readout.principal_cosine(torch.eye(2, 4), means) == pytest.approx(1, rel=1e-12)
+    """Two directions of three means, and both are among the weight's."""
+    turn = rotation(3, 8)
+    means = torch.stack([turn[0], 2 * turn[1], turn[0] - turn[1]])
+    assert readout.principal_cosine(turn[:3], means) == pytest.approx(1, rel=1e-12)
 
 
 def test_principal_cosine_of_nothing():

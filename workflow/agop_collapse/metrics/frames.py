@@ -154,7 +154,8 @@ def log_distances(frame: Frame) -> tuple[float, float]:
 def margin(frame: Frame) -> float:
     """Smallest distance of a unit centred vector from the convex hull of the others.
 
-    K non-negative least-squares problems of at most K unknowns each, in at most K - 1 dimensions.
+    K non-negative least-squares problems of K - 1 unknowns each, in at most K - 1 dimensions: of
+    10 classes milliseconds, of 100 seconds.
     """
     unit = directions(frame)
     if frame.classes == 2 or unit is None:
@@ -212,21 +213,20 @@ def non_negative_least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         used[gain.argmax()] = True
 
 
-def _solve_within_bounds(a: np.ndarray, b: np.ndarray, u: np.ndarray, used: np.ndarray):
-    """Least squares on the columns in use; those that reach 0 on the way fall out of use."""
-    while used.any():
+def _solve_within_bounds(
+    a: np.ndarray, b: np.ndarray, u: np.ndarray, used: np.ndarray
+) -> np.ndarray:
+    """Least squares on the columns in use, without those that reach 0 on the way: out of use."""
+    while True:
         solution = np.zeros(len(u))
         solution[used] = np.linalg.lstsq(a[:, used], b, rcond=None)[0]
-        negative = used & (solution <= 0)
+        negative = solution < 0
         if not negative.any():
             return solution
         steps = np.where(negative, u / np.where(negative, u - solution, 1), math.inf)
-        u = np.where(used, u + steps.min() * (solution - u), 0)
-        # The nearest bound by name, as rounding may leave it short of 0; others may tie with it.
+        u = u + steps.min() * (solution - u)
+        # By name, as rounding may leave it short of 0.
         used[steps.argmin()] = False
-        used &= u > 0
-        u[~used] = 0
-    return u
 
 
 def nc2_floor(classes: int, d: int) -> float:

@@ -12,11 +12,8 @@ from .nearest_centre import labels_of, nearest_centres
 
 
 @dataclass(frozen=True)
-class TestCollapse:
+class Generalisation:
     """Collapse of test points; see `measure`."""
-
-    # The name begins as those of tests do: pytest need not look inside.
-    __test__ = False
 
     nc1_test_strong: float
     nc1_test_strong_pinv: float
@@ -26,7 +23,7 @@ class TestCollapse:
     test_centre_accuracy: float
 
 
-def measure(x: Tensor, class_counts: list[int], frame: Frame) -> TestCollapse:
+def measure(x: Tensor, class_counts: list[int], frame: Frame) -> Generalisation:
     """Collapse of test points, in float64 (after Hui, Belkin and Nakkiran, arXiv 2202.08384).
 
     Parameters
@@ -37,7 +34,7 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> TestCollapse:
 
     Returns
     -------
-    TestCollapse, with S_B of the training points' class means
+    Generalisation, with S_B of the training points' class means
         nc1_test_strong = mean of ||x - m_c||^2 over tr S_B: whether test points collapse to the
             class mean of their own class;
         nc1_test_strong_pinv = the same in the form of `variability.nc1_pinv`;
@@ -58,7 +55,7 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> TestCollapse:
     nearest, distances = nearest_centres(x, frame.vectors)
     accuracy = float((nearest == labels).to(torch.float64).mean())
     if 0 in class_counts:
-        return TestCollapse(*5 * [math.nan], accuracy)
+        return Generalisation(*5 * [math.nan], accuracy)
 
     own = frame_of_classes(x, class_counts)
     within = variability.within_classes(x, class_counts, own)
@@ -66,14 +63,14 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> TestCollapse:
     drift = float(within.class_weights @ shifts)
     own_nc1 = variability.nc1(within)
     if not frame.rank:
-        return TestCollapse(math.nan, math.nan, own_nc1, math.nan, drift, accuracy)
+        return Generalisation(math.nan, math.nan, own_nc1, math.nan, drift, accuracy)
 
     square = along = 0.0
     for points in variability.deviations(x, class_counts, frame):
         square += float(points.square().sum())
         along += float((points @ frame.directions / frame.singular_values).square().sum())
     weak = float(distances.square().mean())
-    return TestCollapse(
+    return Generalisation(
         square / len(x) / frame.trace,
         along / len(x),
         own_nc1,

@@ -208,7 +208,8 @@ def vci(x: Tensor, within: Within) -> float:
     is the mean over directions of the eigenvalues of J (J + S)^-1: small numbers are sums, not
     differences. J itself is a mean of squared residuals. The regression takes an eigendecomposition
     of the smaller of the other directions' d x d and n x n Gram matrices, formed in n d min(n, d)
-    operations; directions with less than max(n, d) eps of the largest variance, or with a standard
+    operations (at n = 50,000 a few seconds for d = 1024, minutes for d = 4096, on one core);
+    directions with less than max(n, d) eps of the largest variance, or with a standard
     deviation that is rounding of the points, count as constant.
 
     Parameters
