@@ -205,11 +205,11 @@ def vci(x: Tensor, within: Within) -> float:
 
     With J the within-class covariance along the directions of the class means that is left after
     linear regression on all other directions, and S the diagonal matrix of SS_B along its axes, it
-    is the mean over directions of the eigenvalues of J (J + S)^-1: small numbers are sums, not
-    differences. J itself is a mean of squared residuals. The regression takes an eigendecomposition
-    of the smaller of the other directions' d x d and n x n Gram matrices, formed in n d min(n, d)
-    operations (at n = 50,000 a few seconds for d = 1024, minutes for d = 4096, on one core);
-    directions with less than max(n, d) eps of the largest variance, or with a standard
+    is the mean over directions of the eigenvalues of J (J + S)^-1. J is a mean of squared
+    residuals, so no difference of large numbers stands for a small index. The regression takes an
+    eigendecomposition of the smaller of the other directions' d x d and n x n Gram matrices, formed
+    in n d min(n, d) operations (at n = 50,000 a few seconds for d = 1024, minutes for d = 4096, on
+    one core). Directions with less than max(n, d) eps of the largest variance, or with a standard
     deviation that is rounding of the points, count as constant.
 
     Parameters
@@ -237,7 +237,7 @@ def _without_other_directions(x: Tensor, within: Within, along: Tensor) -> Tenso
     """(n, r) residuals of `along`, regressed on the deviations across the class means' span."""
     directions = within.frame.directions
 
-    def across() -> Iterator[tuple[Tensor, Tensor]]:
+    def across() -> Iterator[Tensor]:
         parts = zip(
             deviations(x, within.class_counts, within.frame),
             within.coordinates.split(within.class_counts),
