@@ -16,9 +16,11 @@ from agop_collapse.machine.checkpoints import (
     LAYER_FILE,
     load_layer,
     load_layers_so_far,
+    load_predictor,
     save_layer,
+    save_predictor,
 )
-from agop_collapse.machine.deep_rfm import Fit, Layer, build
+from agop_collapse.machine.deep_rfm import Fit, Layer, Predictor, build
 from processes import written_twice
 
 CPU = torch.device("cpu")
@@ -65,6 +67,21 @@ def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map, itera
         "versions": {"torch": torch.__version__},
     }
     assert read_identity(path) == A
+
+
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_the_predictor_is_read_as_it_was_written(data, tmp_path, iterations):
+    layer = layers_of(data, "relu", iterations)[2]
+    fit = dataclasses.replace(layer.fit, within_distance=math.inf)
+    save_predictor(tmp_path, 3, Predictor(layer.x, layer.alpha, fit, layer.metric), A)
+    found = load_predictor(tmp_path, 3, A)
+    assert torch.equal(found.x, layer.x)
+    assert torch.equal(found.alpha, layer.alpha)
+    assert found.fit == fit
+    assert (found.metric is None) == (iterations == 1)
+    if iterations > 1:
+        assert torch.equal(found.metric, layer.metric)
+    assert read_identity(tmp_path / "predictor.safetensors") == A
 
 
 @pytest.mark.parametrize(
@@ -147,6 +164,24 @@ def test_another_layer_of_the_same_run_is_refused(folder, number, swapped_for):
     """Layers 2 and 3 have the same shapes: nothing but the number tells them apart."""
     shutil.copy(folder / LAYER_FILE.format(swapped_for), folder / LAYER_FILE.format(number))
     assert_refused(folder, number, f"holds layer {swapped_for}, expected layer {number}")
+
+
+def test_what_is_not_the_predictor_of_this_run_is_refused(folder):
+    """Of another run, behind another depth, or one of its layers."""
+    path, layer = folder / "predictor.safetensors", load_layer(folder, 2, A)
+    other = Predictor(layer.x, layer.alpha, layer.fit)
+    save_predictor(folder, 4, other, B)
+    with pytest.raises(StorageError, match=f"{path} holds results of other settings"):
+        load_predictor(folder, 4, A)
+    save_predictor(folder, 3, other, A)
+    with pytest.raises(StorageError, match=f"{path} holds layer 3, expected layer 4"):
+        load_predictor(folder, 4, A)
+    shutil.copy(folder / LAYER_FILE.format(3), path)
+    with pytest.raises(StorageError, match=f"{path} holds layer 3, expected layer 4"):
+        load_predictor(folder, 4, A)
+    save_predictor(folder, 4, dataclasses.replace(other, alpha=layer.alpha[1:]), A)
+    with pytest.raises(StorageError, match=rf"{path}: alpha has shape \(299, 10\)"):
+        load_predictor(folder, 4, A)
 
 
 def test_a_file_that_holds_no_layer_is_refused(folder):

@@ -141,6 +141,42 @@ def drawn_for(number: int, d: int, wanted: Settings, seed: int):
     return drawn.weight, drawn.bias.numpy()
 
 
+@pytest.mark.parametrize("changes", CASES, ids=str)
+def test_the_predictor_is_that_of_the_next_layer(changes):
+    """To the last bit; layers themselves are compared with the oracle above."""
+    data, wanted = small(), settings(**changes)
+    *layers, deeper = layers_of(data, dataclasses.replace(wanted, depth=4), seed=5)
+    found = deep_rfm.fit_predictor(data, wanted, CPU, iter(layers))
+    assert torch.equal(found.x, deeper.x)
+    assert torch.equal(found.alpha, deeper.alpha)
+    assert found.fit == deeper.fit
+    assert (found.metric is None) == (wanted.iterations == 1)
+    if found.metric is not None:
+        assert torch.equal(found.metric, deeper.metric)
+
+
+def test_a_predictor_behind_layers_that_are_not_trusted_is_not(caplog):
+    data = small()
+    *layers, last = layers_of(data, PAPER)
+    doubtful = dataclasses.replace(last, fit=dataclasses.replace(last.fit, valid=False))
+    assert deep_rfm.fit_predictor(data, PAPER, CPU, [*layers, last]).fit.valid
+    assert not deep_rfm.fit_predictor(data, PAPER, CPU, [*layers, doubtful]).fit.valid
+    assert not caplog.messages
+
+
+def test_a_predictor_that_is_not_to_be_trusted_comes_with_advice(caplog):
+    """Twins of two labels: a ridge makes it sound."""
+    data = with_twin(0, 1)
+    layer = first_layer(data, settings(ridge=1e-3))
+    with caplog.at_level(logging.WARNING):
+        found = deep_rfm.fit_predictor(data, settings(ridge=1e-12, depth=1), CPU, [layer])
+    assert not found.fit.valid
+    (message,) = caplog.messages
+    assert message.startswith("layer 2: not trustworthy")
+    named = float(re.search(r"ridge of (\S+) would help", message)[1])
+    assert deep_rfm.fit_predictor(data, settings(ridge=named, depth=1), CPU, [layer]).fit.valid
+
+
 def test_more_dimensions_than_points():
     data = small(d=40)
     layer = first_layer(data, PAPER)
