@@ -39,9 +39,18 @@ def layers_of(data: Dataset, feature_map: str, iterations: int = 1) -> list[Laye
     return list(build(data, settings, 0, CPU))
 
 
+def test_a_bias_of_relu_features_is_kept(data, tmp_path):
+    wanted = papers.settings(depth=1, width=16, feature_bias=0.5)
+    (layer,) = build(data, wanted, 0, CPU)
+    assert layer.features.bias.shape == (16,)
+    save_layer(tmp_path, 1, layer, A)
+    assert_same(load_layer(tmp_path, 1, A), layer)
+
+
 def assert_same(found: Layer, expected: Layer) -> None:
     for name in ("x", "root", "alpha", "eigenvalues"):
         assert torch.equal(getattr(found, name), getattr(expected, name)), name
+    assert found.features.kind == expected.features.kind
     assert torch.equal(found.features.weight, expected.features.weight)
     assert (found.metric is None) == (expected.metric is None)
     if expected.metric is not None:
@@ -52,7 +61,9 @@ def assert_same(found: Layer, expected: Layer) -> None:
     assert found.fit == expected.fit
 
 
-@pytest.mark.parametrize(("feature_map", "iterations"), [("relu", 1), ("cos", 1), ("relu", 2)])
+@pytest.mark.parametrize(
+    ("feature_map", "iterations"), [("relu", 1), ("cos", 1), ("linear", 1), ("relu", 2)]
+)
 def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map, iterations):
     layers = layers_of(data, feature_map, iterations)
     for number, layer in enumerate(layers, start=1):
@@ -64,6 +75,7 @@ def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map, itera
     assert header == {
         "layer": 2,
         "fit": dataclasses.asdict(layers[1].fit),
+        "features": feature_map,
         "versions": {"torch": torch.__version__},
     }
     assert read_identity(path) == A
@@ -218,7 +230,7 @@ from agop_collapse.machine.random_features import FeatureMap
 checkpoints.LAYER_FILE = path.name
 x, root, alpha, weight = (torch.ones(2, 2) for _ in range(4))
 fit = Fit(0.5, 1e-9, 2.0, float("inf"), 0.1, 1.0, None, True)
-layer = Layer(x, root, FeatureMap(weight, None), alpha, torch.ones(2), fit)
+layer = Layer(x, root, FeatureMap("relu", weight), alpha, torch.ones(2), fit)
 checkpoints.save_layer(path.parent, 1, layer, "{A}")
 """,
         tmp_path,

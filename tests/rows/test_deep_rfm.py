@@ -52,7 +52,7 @@ def test_collapse_at_each_stage(measured, layers):
     for number, layer in enumerate(layers, start=1):
         projected = layer.x @ layer.root
         weight, bias = layer.features.weight.numpy(), layer.features.bias.numpy()
-        features = oracle.features(projected.numpy(), weight, bias)
+        features = oracle.features("cos", projected.numpy(), weight, bias)
         stages = {"X": layer.x.numpy(), "MX": projected.numpy(), "PhiMX": features}
         for stage, points in stages.items():
             row = table.loc[number, stage]

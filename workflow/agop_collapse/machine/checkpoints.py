@@ -31,7 +31,8 @@ def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
     if layer.metric is not None:
         tensors["metric"] = layer.metric
     path = Path(folder) / LAYER_FILE.format(number)
-    save_tensors(path, tensors, identity, _header(number, layer.fit))
+    header = _header(number, layer.fit) | {"features": layer.features.kind}
+    save_tensors(path, tensors, identity, header)
 
 
 def save_predictor(folder: Path, number: int, predictor: Predictor, identity: str) -> None:
@@ -62,14 +63,14 @@ def load_layer(
         its tensors do not belong together.
     """
     path = Path(folder) / LAYER_FILE.format(number)
-    tensors, fit = _load_machine(path, number, identity, device)
+    tensors, header, fit = _load_machine(path, number, identity, device)
     d = tensors["x"].shape[1]
     expect_shape(path, "root", tensors["root"], (d, d))
     expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
     return Layer(
         tensors["x"],
         tensors["root"],
-        FeatureMap(tensors["weight"], tensors.get("bias")),
+        FeatureMap(header["features"], tensors["weight"], tensors.get("bias")),
         tensors["alpha"],
         tensors["eigenvalues"],
         fit,
@@ -87,14 +88,14 @@ def load_predictor(
     StorageError : as `load_layer`.
     """
     path = Path(folder) / PREDICTOR_FILE
-    tensors, fit = _load_machine(path, number, identity, device)
+    tensors, _, fit = _load_machine(path, number, identity, device)
     return Predictor(tensors["x"], tensors["alpha"], fit, tensors.get("metric"))
 
 
 def _load_machine(
     path: Path, number: int, identity: str, device: torch.device | str
-) -> tuple[dict[str, Tensor], Fit]:
-    """The tensors of a file, of which those of its kernel machine are checked, and the fit."""
+) -> tuple[dict[str, Tensor], dict[str, Any], Fit]:
+    """A file's tensors, of which those of its kernel machine are checked, its header, the fit."""
     tensors, header = load_tensors(path, identity)
     expect_number(path, "layer", header.get("layer"), number)
     tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
@@ -105,7 +106,7 @@ def _load_machine(
     fit = header["fit"]
     for name in DISTANCES:
         fit[name] = math.inf if fit[name] is None else fit[name]
-    return tensors, Fit(**fit)
+    return tensors, header, Fit(**fit)
 
 
 def load_layers_so_far(folder: Path, identity: str, device: torch.device) -> list[Layer]:

@@ -25,7 +25,13 @@ from . import agop
 from .agop import Gradients, VanishedError
 from .gram_system import SAMPLE, Pairs
 from .kernels.radial import RadialKernel, safe_ridge, squared_distances
-from .random_features import FEATURE_MAPS, FeatureMap, fourier_features, relu_features
+from .random_features import (
+    FEATURE_MAPS,
+    FeatureMap,
+    fourier_features,
+    linear_features,
+    relu_features,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +44,8 @@ class Settings:
     """Everything that defines a Deep RFM but its data and seed; config.schema.yaml describes each.
 
     `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
-    `weight_dist` ReLU features. `precision` is that of points, layer by layer; fits are in float64.
-    `block_rows` bounds memory and changes nothing else.
+    `weight_dist` ReLU and linear ones, `feature_bias` ReLU. `precision` is that of points, layer by
+    layer; fits are in float64. `block_rows` bounds memory and changes nothing else.
     """
 
     kernel: RadialKernel
@@ -52,6 +58,7 @@ class Settings:
     agop_norm: str
     width: int
     weight_dist: str
+    feature_bias: float
     n_features: int | str
     gamma: float
     precision: str
@@ -270,7 +277,10 @@ def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -
     ValueError : on an unknown one.
     """
     if settings.feature_map == "relu":
-        return relu_features(input_dim, settings.width, settings.weight_dist, source)
+        drawn = (settings.width, settings.weight_dist, source, settings.feature_bias)
+        return relu_features(input_dim, *drawn)
+    if settings.feature_map == "linear":
+        return linear_features(input_dim, settings.width, settings.weight_dist, source)
     if settings.feature_map == "cos":
         wanted = settings.n_features
         n_features = input_dim if wanted == "input_dim" else int(wanted)
