@@ -161,14 +161,15 @@ def gram_statistics(gram: np.ndarray, counts: list[int]) -> tuple[float, float, 
 # --- Deep RFM ---------------------------------------------------------------------------------
 
 
-def features(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """relu(<w, x>), or sqrt(2 / D) cos(<w, x> + b), feature by feature."""
-    columns = []
-    for j, w in enumerate(weight):
-        if bias is None:
-            columns.append([max(row @ w, 0.0) for row in x])
-        else:
-            columns.append([math.sqrt(2 / len(weight)) * math.cos(row @ w + bias[j]) for row in x])
+def features(kind: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """relu(<w, x> + b), sqrt(2 / D) cos(<w, x> + b), or <w, x>, feature by feature."""
+    of_product = {
+        "relu": lambda value: max(value, 0.0),
+        "cos": lambda value: math.sqrt(2 / len(weight)) * math.cos(value),
+        "linear": lambda value: value,
+    }[kind]
+    bias = np.zeros(len(weight)) if bias is None else bias
+    columns = [[of_product(row @ w + b) for row in x] for w, b in zip(weight, bias, strict=True)]
     return np.array(columns).T.reshape(len(x), len(weight))
 
 

@@ -27,6 +27,7 @@ PAPER = Settings(
     agop_norm="max",
     width=1024,
     weight_dist="uniform",
+    feature_bias=0.0,
     n_features=4096,
     gamma=0.05,
     precision="float64",

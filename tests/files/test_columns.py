@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from agop_collapse.files import columns
+from agop_collapse.machine.deep_rfm import Fit
 from agop_collapse.metrics.ansatz import Ansatz
 from agop_collapse.metrics.collapse import Collapse
 from agop_collapse.metrics.gram import GramStatistics
@@ -29,13 +30,21 @@ def test_what_is_measured_are_the_columns(measured, declared):
     ]
 
 
+def test_the_fit_of_a_layer_and_of_the_predictor_are_columns():
+    names = [field.name for field in fields(Fit)]
+    assert [*columns.FIT, "valid"] == names
+    predictor = columns.OF_A_RUN["deep_rfm"]["predictor"]
+    assert list(predictor) == [*(f"final_{name}" for name in names[:-1]), "valid"]
+
+
 def test_figures_may_draw_what_has_one_number_at_a_place():
     found = columns.measures("deep_rfm")
-    assert list(found) == ["deep_rfm", "gram"]
+    assert list(found) == ["deep_rfm", "gram", "predictor"]
     assert found["gram"][:4] == ("within_mean", "within_sd", "between_mean", "between_sd")
     assert found["gram"][4:] == tuple(f"{name}_mu_g" for name in found["gram"][:4])
     assert {"nc1", "nc2", "train_mse", "agop_effective_rank"} < set(found["deep_rfm"])
     assert not {"layer", "stage", "valid"} & set(found["deep_rfm"])
+    assert "final_test_accuracy" in found["predictor"]
     found = columns.measures("networks")
     assert list(found) == ["network_nc", "network_nfa", "network_training"]
     assert found["network_training"] == (

@@ -24,6 +24,8 @@ CONTRACT = {
     "gram_picture": f"{DEEP_RFM} layer stage pixel i j gram",
     "classes": f"{DEEP_RFM} class name points drawn",
     "agop_spectrum": f"{DEEP_RFM} layer index eigenvalue",
+    "predictor": f"{DEEP_RFM} final_train_mse final_solve_residual final_sensitivity "
+    "final_within_distance final_between_distance final_train_accuracy final_test_accuracy valid",
     "network_nc": f"{NETWORK} epoch layer stage {COLLAPSE} trace_total",
     "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent "
     "nfa_independent_trained",

@@ -94,6 +94,7 @@ ROWS = {
     "nfa_null": MLP,
     "network_nc2": MLP,
     "spectrum": RELU,
+    "accuracy": RELU,
     "ablation": IDENTITY,
 }
 

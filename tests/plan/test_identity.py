@@ -171,7 +171,7 @@ def every(*patterns: str) -> Callable[[str], bool]:
 
 
 RUNS = "table runs"
-OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum)$"
+OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|predictor)$"
 OF_NETWORKS = "table (network|nfa)"
 # What a change reaches, as patterns of jobs' names.
 REACHED: list[tuple[str, Any, list[str]]] = [
@@ -355,7 +355,10 @@ CODE = {
     "agop_collapse/plan/resources.py": [],
     "agop_collapse/plan/figure_kinds.py": [],
     "scripts/plot_figure.py": ["^figure"],
-    "scripts/combine_table.py": ["^table (network_|deep_rfm|gram|classes|agop)", "nfa_summary"],
+    "scripts/combine_table.py": [
+        "^table (network_|deep_rfm|gram|classes|agop|predictor)",
+        "nfa_summary",
+    ],
     "scripts/job.py": [""],
 }
 

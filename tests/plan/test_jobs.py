@@ -76,7 +76,9 @@ def test_settings_are_plain(mine):
 def test_tables_are_those_of_a_studys_kinds_of_run(mine):
     both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
     assert set(mine.tables("mine")) == both | {"runs"}
-    assert set(mine.tables("other")) == {"deep_rfm", "gram", "classes", "agop_spectrum", "runs"}
+    assert set(mine.tables("other")) == {
+        *("deep_rfm", "gram", "classes", "agop_spectrum", "predictor", "runs"),
+    }
     for study in ("mine", "other"):
         for name, job in mine.tables(study).items():
             assert job.outputs["table"] == f"results/{study}/tables/{name}.parquet"

@@ -12,7 +12,7 @@ import pytest
 import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files import tables
-from agop_collapse.machine.deep_rfm import Layer, build
+from agop_collapse.machine.deep_rfm import Layer, Predictor, build
 from agop_collapse.metrics import spectra
 from agop_collapse.rows import deep_rfm as deep_rfm_tables
 from clouds import cloud
@@ -52,7 +52,7 @@ def test_collapse_at_each_stage(measured, layers):
     for number, layer in enumerate(layers, start=1):
         projected = layer.x @ layer.root
         weight, bias = layer.features.weight.numpy(), layer.features.bias.numpy()
-        features = oracle.features(projected.numpy(), weight, bias)
+        features = oracle.features("cos", projected.numpy(), weight, bias)
         stages = {"X": layer.x.numpy(), "MX": projected.numpy(), "PhiMX": features}
         for stage, points in stages.items():
             row = table.loc[number, stage]
@@ -81,6 +81,17 @@ def test_without_two_points_of_a_class_their_distance_is_infinite(layers, tmp_pa
     tables.save(tmp_path / "table", "deep_rfm", found, IDENTITY)
     read = tables.load(tmp_path / "table", "deep_rfm", IDENTITY)
     assert read["within_distance"].tolist() == [math.inf] * 3
+
+
+def test_the_predictor_has_a_row_of_its_own(layers, tmp_path):
+    fit = dataclasses.replace(layers[2].fit, valid=False, test_accuracy=None)
+    found = deep_rfm_tables.predictor_table(Predictor(layers[2].x, layers[2].alpha, fit))
+    tables.save(tmp_path / "table", "predictor", found, IDENTITY)
+    (row,) = tables.load(tmp_path / "table", "predictor", IDENTITY).to_dict("records")
+    assert not row.pop("valid")
+    assert math.isnan(row.pop("final_test_accuracy"))
+    for name, value in row.items():
+        assert value == getattr(fit, name.removeprefix("final_"))
 
 
 def gram_points(layers: list[Layer]) -> list[np.ndarray]:

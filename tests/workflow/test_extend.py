@@ -285,7 +285,7 @@ def extended(built) -> tuple[Workplace, dict[str, dict[str, str]], dict[str, str
 
 TARGETS = [
     *(f"results/extended/data/{name}.safetensors" for name in ("photos", "mine", "usps")),
-    *(f"figures/extended/{name}.pdf" for name in ("equinorm_of_kernel", "accuracy")),
+    *(f"figures/extended/{name}.pdf" for name in ("equinorm_of_kernel", "training_error")),
     *(f"results/extended/tables/{name}.parquet" for name in ("deep_rfm", "network_nc", "runs")),
 ]
 
@@ -435,7 +435,7 @@ def test_runs_with_what_was_added_are_in_the_tables(made):
 
 @pytest.mark.slow
 def test_figures_with_what_was_added_are_drawn(made):
-    for name in ("equinorm_of_kernel", "accuracy"):
+    for name in ("equinorm_of_kernel", "training_error"):
         assert (made.work / "figures" / "extended" / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
         with Image.open(made.work / "figures" / "extended" / f"{name}.png") as image:
             assert image.width > 500

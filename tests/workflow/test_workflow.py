@@ -53,6 +53,7 @@ TABLES = {
     "gram": ["layer"],
     "classes": ["class"],
     "agop_spectrum": ["layer", "index"],
+    "predictor": [],
     "network_nc": ["epoch", "layer", "stage"],
     "network_nfa": ["epoch", "layer"],
     "network_training": ["epoch"],
@@ -113,7 +114,7 @@ def test_every_job_is_run_once(tiny):
         "train_network": 2,
         "measure_network": 2,
         "simulate_theory_kernel": 1,
-        "combine_table": 7,
+        "combine_table": 8,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 7,
@@ -133,7 +134,10 @@ def test_a_runs_folder_has_its_record_layers_and_tables(tiny):
     deep_rfm_run = tiny.work / SEED0.format("deep_rfm", "laplace-relu-agop")
     network = tiny.work / SEED0.format("networks", "mlp")
     for folder, expected in (
-        (deep_rfm_run, {"layers", "deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum"}),
+        (
+            deep_rfm_run,
+            {"layers", "deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum", "predictor"},
+        ),
         (network, {"checkpoints", "network_nc", "network_nfa", "network_training"}),
     ):
         found = {path.stem for path in folder.iterdir()}
@@ -221,6 +225,13 @@ def test_deep_rfm_tables_hold_what_the_library_computes(tiny):
         found = whole[(whole["run"] == "laplace-relu-agop") & (whole["seed"] == 1)]
         found = found[list(expected[name])].reset_index(drop=True)
         pd.testing.assert_frame_equal(found, expected[name], check_dtype=False, rtol=1e-6)
+
+    predictor = deep_rfm.fit_predictor(stored, settings, torch.device("cpu"), layers)
+    expected = deep_rfm_rows.predictor_table(predictor)
+    whole = table(tiny, "predictor")
+    found = whole[(whole["run"] == "laplace-relu-agop") & (whole["seed"] == 1)]
+    found = found[list(expected)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-6)
 
 
 def test_network_tables_hold_what_the_library_computes(tiny):

@@ -40,6 +40,8 @@ COLLAPSE = _floats(
 GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 # The same about the mean of the class means.
 GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
+FIT = _floats("train_mse", "solve_residual", "sensitivity")
+FIT |= _floats("within_distance", "between_distance", "train_accuracy", "test_accuracy")
 SPECTRUM = _floats("agop_effective_rank")
 ANSATZ = _floats(
     "nfa",
@@ -56,9 +58,7 @@ OF_A_RUN = {
         "deep_rfm": _integers("layer")
         | _texts("stage")
         | COLLAPSE
-        | _floats("train_mse", "solve_residual", "sensitivity")
-        | _floats("within_distance", "between_distance")
-        | _floats("train_accuracy", "test_accuracy")
+        | FIT
         | SPECTRUM
         | _flags("valid"),
         "gram": _integers("layer", "applied_layer") | GRAM | GRAM_MU_G,
@@ -68,6 +68,8 @@ OF_A_RUN = {
         | {"gram": "float"},
         "classes": _integers("class") | _texts("name") | _integers("points", "drawn"),
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
+        # As of deep_rfm's, but of the machine behind the last layer.
+        "predictor": _floats(*(f"final_{name}" for name in FIT)) | _flags("valid"),
     },
     "networks": {
         "network_nc": _integers("epoch", "layer")

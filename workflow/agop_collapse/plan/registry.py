@@ -41,6 +41,7 @@ KERNELS = {
 FEATURE_MAPS = {
     "relu": Entry("ReLU", "", "ReLU features"),
     "cos": Entry("cos", "", "Fourier features of the l1-Laplacian kernel"),
+    "linear": Entry("linear", "", "random projections, no ReLU"),
 }
 
 PROJECTIONS = {

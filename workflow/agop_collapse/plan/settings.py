@@ -46,12 +46,12 @@ class Facts:
 
     label : what a figure calls it; without one, its name
     counts : whether another value makes another result
-    only_for : (setting, value) that must hold for it to have any effect
+    only_for : (setting, value or values) that must hold for it to have any effect
     """
 
     label: str = ""
     counts: bool = True
-    only_for: tuple[str, str] | None = None
+    only_for: tuple[str, str | tuple[str, ...]] | None = None
 
 
 def setting(
@@ -59,7 +59,7 @@ def setting(
     description: str,
     label: str = "",
     counts: bool = True,
-    only_for: tuple[str, str] | None = None,
+    only_for: tuple[str, str | tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
     """A field of a block; `...` as default for one that must be given."""
@@ -84,7 +84,10 @@ def setting_label(block: type[Block], name: str) -> str:
 def applies(settings: Block, name: str) -> bool:
     """Whether a setting has any effect, given the others."""
     needed = facts(type(settings), name).only_for
-    return needed is None or getattr(settings, needed[0]) == needed[1]
+    if needed is None:
+        return True
+    name, values = needed
+    return getattr(settings, name) in ((values,) if isinstance(values, str) else values)
 
 
 def _one_of(known: Collection[str], own: bool = False) -> Any:
@@ -194,6 +197,7 @@ KINDS_OF_KEY = {
 
 RELU = ("feature_map", "relu")
 COS = ("feature_map", "cos")
+WEIGHTS = ("feature_map", ("relu", "linear"))
 
 
 class DeepRFM(Block):
@@ -223,16 +227,26 @@ class DeepRFM(Block):
     iterations: int = setting(1, "RFM iterations in a layer (D7).", ge=1, le=100)
     agop_norm: Literal["max", "mean", "sum", "trace"] = setting(
         "max",
-        "Scale of the AGOP; it matters to cosine features, and to any with several iterations "
-        "(D6).",
+        "Scale of the AGOP; it matters to cosine features, to a bias, and to any with several "
+        "iterations (D6).",
         label="AGOP scale",
     )
-    width: int = setting(1024, "ReLU features (D10).", only_for=RELU, ge=1, le=10**6)
+    width: int = setting(1024, "ReLU or linear features (D10).", only_for=WEIGHTS, ge=1, le=10**6)
     weight_dist: Literal["uniform", "gaussian"] = setting(
         "uniform",
-        "Distribution of the ReLU features' weights (D9).",
+        "Distribution of the ReLU or linear features' weights (D9).",
         label="weights",
+        only_for=WEIGHTS,
+    )
+    feature_bias: float = setting(
+        0.0,
+        "Bias of the ReLU features: the value of one coordinate more that all points share, whose "
+        "weight is drawn as the others. 0: no bias, as the paper. With it the scale of the AGOP "
+        "matters.",
+        label="bias",
         only_for=RELU,
+        ge=0,
+        le=1e9,
     )
     n_features: Annotated[int, Field(ge=1, le=10**6)] | Literal["input_dim"] = setting(
         4096,

@@ -8,7 +8,7 @@ import pandas as pd
 from torch import Tensor
 
 from ..files.tables import frame
-from ..machine.deep_rfm import Layer
+from ..machine.deep_rfm import Layer, Predictor
 from ..metrics import collapse, gram, spectra
 
 # Pixels a side of a drawn Gram matrix.
@@ -87,6 +87,13 @@ def measure(
         "classes": frame("classes", classes),
         "agop_spectrum": frame("agop_spectrum", spectrum_rows),
     }
+
+
+def predictor_table(predictor: Predictor) -> pd.DataFrame:
+    """The table predictor of one run: how the machine behind its last layer fits."""
+    fit = dataclasses.asdict(predictor.fit)
+    valid = {"valid": fit.pop("valid")}
+    return frame("predictor", [{f"final_{name}": value for name, value in fit.items()} | valid])
 
 
 def _pixels(picture: Tensor, keys: Mapping[str, Any]) -> pd.DataFrame:
