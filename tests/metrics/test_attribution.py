@@ -16,7 +16,7 @@ RUNS = st.integers(1, 6).flatmap(
 
 def test_known_digits():
     layers, total = attribution.deep_rfm([2, 1, 0.4], [0.8, 0.3, 0.1], [1.1, 0.45, 0.16])
-    assert total.share_metric == pytest.approx(1.388335166, rel=1e-9)
+    assert total.share_projection == pytest.approx(1.388335166, rel=1e-9)
     assert total.share_features == pytest.approx(-0.4727041724, rel=1e-9)
     assert total.share_norm == pytest.approx(0.08436900612, rel=1e-9)
     assert total.log_nc1_change == pytest.approx(math.log(0.16 / 2), rel=1e-12)

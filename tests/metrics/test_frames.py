@@ -36,8 +36,8 @@ def regular(corners: int) -> torch.Tensor:
         ("max_angle", 0.1241421361),
         ("etf_distance", 0.2611465363),
         ("frame_distance", 0.6155834998),
-        ("condition", 3.798688417),
-        ("margin", 1.401849737),
+        ("condition_number", 3.798688417),
+        ("gnc2", 1.401849737),
         ("log_distance_mean", -0.5452904629),
         ("log_distance_variance", 0.001824553354),
     ],
@@ -130,7 +130,7 @@ def test_three_measures_see_where_the_origin_is(x):
     found, moved = (frames.measure(frame_of(y)) for y in (x, x + 3))
     for name, value in vars(found).items():
         same = getattr(moved, name) == pytest.approx(value, rel=1e-7, abs=1e-9)
-        assert same != (name in ("frame_distance", "target_distance", "condition")), name
+        assert same != (name in ("frame_distance", "target_distance", "condition_number")), name
 
 
 # --- exact frames -----------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_simplex_etf(classes):
     found = frames.measure(frame_of(x))
     zero = [found.equinorm, found.equiangle_sd, found.max_angle, found.etf_distance]
     assert max([*zero, found.log_distance_variance]) < 1e-13
-    assert found.margin == pytest.approx(frames.simplex_margin(classes), rel=1e-12)
+    assert found.gnc2 == pytest.approx(frames.simplex_margin(classes), rel=1e-12)
     apart = math.sqrt(2 + 2 / (classes - 1))
     assert found.log_distance_mean == pytest.approx(-math.log(apart), rel=1e-12)
 
@@ -152,11 +152,11 @@ def test_orthonormal_frame():
     found = frames.measure(frame_of(rotation(0, 7)[:5]))
     assert found.frame_distance < 1e-14
     assert found.etf_distance < 1e-14
-    assert found.condition == pytest.approx(1, rel=1e-13)
+    assert found.condition_number == pytest.approx(1, rel=1e-13)
     centred = frames.measure(frame_of(collapse.simplex_etf(5)))
     assert centred.etf_distance < 1e-14
     assert centred.frame_distance > 0.1
-    assert math.isnan(centred.condition)
+    assert math.isnan(centred.condition_number)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 6, 10])
@@ -187,7 +187,7 @@ def test_more_classes_than_a_simplex_has_room_for():
     assert frames.nc2_floor(5, 2) == pytest.approx(2.5, rel=1e-12)
     assert found.etf_distance == pytest.approx(0.7653668647, rel=1e-9)
     assert frames.etf_distance_floor(5, 2) == pytest.approx(0.7653668647, rel=1e-9)
-    assert found.margin == pytest.approx(0.6909830056, rel=1e-9)
+    assert found.gnc2 == pytest.approx(0.6909830056, rel=1e-9)
 
 
 @given(SEEDS, st.integers(3, 9), st.integers(1, 9))
@@ -250,7 +250,7 @@ def test_margin_of_ten_classes(d):
         normal = (foot - q[c]) / distance
         assert ((corners - q[c]) @ normal).min() == pytest.approx(distance, rel=1e-9)
         found.append(distance)
-    assert frames.margin(frame_of(x)) == pytest.approx(min(found), rel=1e-12)
+    assert frames.gnc2(frame_of(x)) == pytest.approx(min(found), rel=1e-12)
 
 
 # --- edges ------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def nan_fields(found: frames.FrameGeometry) -> set[str]:
 OF_DIRECTIONS = {
     "equiangle_sd",
     "max_angle",
-    "margin",
+    "gnc2",
     "log_distance_mean",
     "log_distance_variance",
 }
@@ -277,7 +277,7 @@ def test_two_classes_are_trivial():
 
 def test_vectors_that_are_one():
     found = frames.measure(frame_of(torch.ones(4, 3)))
-    assert nan_fields(found) == OF_DIRECTIONS | {"equinorm", "etf_distance", "condition"}
+    assert nan_fields(found) == OF_DIRECTIONS | {"equinorm", "etf_distance", "condition_number"}
 
 
 def test_no_vectors_at_all():
@@ -295,7 +295,7 @@ def test_two_vectors_that_are_one():
     """Their distance has no logarithm, and one lies in the hull of the others."""
     found = frames.measure(frame_of(torch.tensor([[1.0, 0], [1, 0], [-1, 1], [0, -3]])))
     assert nan_fields(found) == {"log_distance_mean", "log_distance_variance"}
-    assert found.margin < 1e-12
+    assert found.gnc2 < 1e-12
 
 
 @given(SEEDS)
@@ -304,13 +304,13 @@ def test_two_class_means_that_are_one_but_for_rounding(seed):
     step = torch.eye(6, dtype=torch.float64)
     x = torch.cat([points, points.flip(0), points + step[0], points - step[1]])
     found = nan_fields(frames.measure(frame_of_classes(x, [40] * 4)))
-    assert found == {"log_distance_mean", "log_distance_variance", "condition"}
+    assert found == {"log_distance_mean", "log_distance_variance", "condition_number"}
 
 
 def test_condition_of_dependent_vectors():
     x = cloud(0, [1] * 4, 6).x
     x[3] = x[0] + x[1]
-    assert math.isnan(frames.condition(frame_of(x)))
+    assert math.isnan(frames.condition_number(frame_of(x)))
 
 
 def test_float32_is_measured_in_float64():

@@ -25,7 +25,7 @@ with job(snakemake) as given:
             logging.info("%s", progress)
 
     data = load_dataset(snakemake.input.data, given["data"])
-    measured = measure(layers(), data.class_counts, data.class_names)
+    measured = measure(layers(), data, given["class_weighting"])
     predictor = load_predictor(folder, depth + 1, given["made"], where)
     for name, table in (measured | {"predictor": predictor_table(predictor)}).items():
         tables.save(snakemake.output[name], name, table, given["identity"])

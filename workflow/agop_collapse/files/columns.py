@@ -28,7 +28,7 @@ def _flags(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, "bool")
 
 
-# Of `metrics.collapse`, `metrics.gram`, `metrics.spectra` and `metrics.ansatz`: what each measures.
+# Of the modules of `metrics`, by their names: what each measures.
 COLLAPSE = _floats(
     "nc1",
     "nc1_code",
@@ -37,6 +37,32 @@ COLLAPSE = _floats(
     "trace_within",
     "trace_between",
 )
+VARIABILITY = _floats("nc1_pinv", "fuzziness", "vci", "cdnv", "cdnv_max", "cdnv_directional")
+FRAMES = _floats(
+    "equinorm",
+    "equiangle_sd",
+    "max_angle",
+    "etf_distance",
+    "frame_distance",
+    "target_distance",
+    "condition_number",
+    "gnc2",
+    "log_distance_mean",
+    "log_distance_variance",
+    "nc2_floor",
+    "etf_distance_floor",
+)
+GENERALISATION = _floats(
+    "nc1_test_strong",
+    "nc1_test_strong_pinv",
+    "nc1_test_own",
+    "nc1_test_weak",
+    "test_drift",
+    "centre_accuracy",
+    "test_centre_accuracy",
+)
+POINTS = COLLAPSE | VARIABILITY | FRAMES | GENERALISATION
+RATES = _floats("nc1_rate", "nc1_rate_r2", "fuzziness_rate", "fuzziness_rate_r2")
 GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 # The same about the mean of the class means.
 GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
@@ -52,12 +78,19 @@ ANSATZ = _floats(
     "nfa_independent_trained",
 )
 
+
+def _shares(*parts: str) -> dict[str, str]:
+    """Of `metrics.attribution`: the change of ln NC1 and each part's share, of a layer and of all."""
+    names = ("log_nc1_change", *(f"share_{part}" for part in parts))
+    return _floats(*names, *(f"total_{name}" for name in names))
+
+
 # The columns of a run's own files, by kind of run and table.
 OF_A_RUN = {
     "deep_rfm": {
         "deep_rfm": _integers("layer")
         | _texts("stage")
-        | COLLAPSE
+        | POINTS
         | FIT
         | SPECTRUM
         | _flags("valid"),
@@ -68,6 +101,8 @@ OF_A_RUN = {
         | {"gram": "float"},
         "classes": _integers("class") | _texts("name") | _integers("points", "drawn"),
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
+        "attribution": _integers("layer") | _shares("projection", "features", "norm"),
+        "rates": _texts("stage") | RATES | _integers("layers"),
         # As of deep_rfm's, but of the machine behind the last layer.
         "predictor": _floats(*(f"final_{name}" for name in FIT)) | _flags("valid"),
     },

@@ -19,7 +19,7 @@ class DeepRfmShares:
     """Change of ln NC1 at a layer of Deep RFM, or at all, and each part's share; see `deep_rfm`."""
 
     log_nc1_change: float
-    share_metric: float
+    share_projection: float
     share_features: float
     share_norm: float
 
@@ -39,7 +39,7 @@ Shares = TypeVar("Shares", DeepRfmShares, NetworkShares)
 def deep_rfm(
     x: Sequence[float], mx: Sequence[float], phi_mx: Sequence[float]
 ) -> tuple[list[DeepRfmShares], DeepRfmShares]:
-    """Shares of the metric, the random features and the normalisation in Deep RFM's collapse.
+    """Shares of the projection M^1/2, the random features and the normalisation in Deep RFM's collapse.
 
     Parameters
     ----------

@@ -7,15 +7,13 @@ all is by projections on the at most K - 1 directions of the class means: 4 n d 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..common.blocks import symmetric_product
 from .class_means import EPS, Frame, check_counts, frame_of_classes
-
-Weighting = Literal["samples", "classes"]
+from .collapse import Weighting
 
 
 @dataclass(frozen=True)

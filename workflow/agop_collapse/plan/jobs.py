@@ -249,6 +249,7 @@ class Jobs:
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
         rule = MEASURE[run.kind]
         settings = {key: made.settings[key] for key in ("torch_threads", "device")}
+        settings["class_weighting"] = self.studies[run.study].settings.class_weighting
         places = _places(run) if run.kind == "networks" else {}
         folder = MADE[run.kind][1]
         made_from = [data.identity, made.identity]

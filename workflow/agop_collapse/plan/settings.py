@@ -469,6 +469,11 @@ class StudySettings(Block):
         "Seeds of the random features, initialisations and batches; error bars are over them.",
         min_length=1,
     )
+    class_weighting: Literal["samples", "classes"] = setting(
+        "samples",
+        "Of classes of different sizes: whether in the covariance within classes each counts by "
+        "its points, as in the paper, or like any other.",
+    )
     torch_threads: int = setting(
         1,
         "Threads of each job. The last bits of a float64 product depend on their number, so it "
