@@ -171,7 +171,7 @@ def every(*patterns: str) -> Callable[[str], bool]:
 
 
 RUNS = "table runs"
-OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|predictor)$"
+OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|attribution|rates|predictor)$"
 OF_NETWORKS = "table (network|nfa)"
 # What a change reaches, as patterns of jobs' names.
 REACHED: list[tuple[str, Any, list[str]]] = [
@@ -359,7 +359,7 @@ CODE = {
     "agop_collapse/plan/figure_kinds.py": [],
     "scripts/plot_figure.py": ["^figure"],
     "scripts/combine_table.py": [
-        "^table (network_|deep_rfm|gram|classes|agop|predictor)",
+        "^table (network_|deep_rfm|gram|classes|agop|attribution|rates|predictor)",
         "nfa_summary",
     ],
     "scripts/job.py": [""],

@@ -77,7 +77,8 @@ def test_tables_are_those_of_a_studys_kinds_of_run(mine):
     both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
     assert set(mine.tables("mine")) == both | {"runs"}
     assert set(mine.tables("other")) == {
-        *("deep_rfm", "gram", "classes", "agop_spectrum", "predictor", "runs"),
+        *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
+        *("predictor", "runs"),
     }
     for study in ("mine", "other"):
         for name, job in mine.tables(study).items():

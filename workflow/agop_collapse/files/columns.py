@@ -62,6 +62,24 @@ GENERALISATION = _floats(
     "test_centre_accuracy",
 )
 POINTS = COLLAPSE | VARIABILITY | FRAMES | GENERALISATION
+READOUT = _floats(
+    "nc3",
+    "nc3_centred",
+    "nc3_projected",
+    "nc3_least_squares",
+    "nc3_cos",
+    "nc3_cos_min",
+    "nc3_cos_centred",
+    "nc3_cos_centred_min",
+    "nc3_cos_projected",
+    "nc3_cos_least_squares",
+    "nc3_etf",
+    "nc3_bias",
+    "unc3",
+    "principal_cosine",
+    "nc4",
+    "nc4_test",
+)
 RATES = _floats("nc1_rate", "nc1_rate_r2", "fuzziness_rate", "fuzziness_rate_r2")
 GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 # The same about the mean of the class means.
@@ -80,7 +98,7 @@ ANSATZ = _floats(
 
 
 def _shares(*parts: str) -> dict[str, str]:
-    """Of `metrics.attribution`: the change of ln NC1 and each part's share, of a layer and of all."""
+    """Of `attribution`: the change of ln NC1 and each part's share in it, of a layer and of all."""
     names = ("log_nc1_change", *(f"share_{part}" for part in parts))
     return _floats(*names, *(f"total_{name}" for name in names))
 
@@ -109,8 +127,11 @@ OF_A_RUN = {
     "networks": {
         "network_nc": _integers("epoch", "layer")
         | _texts("stage")
-        | COLLAPSE
+        | POINTS
         | _floats("trace_total"),
+        "network_readout": _integers("epoch") | READOUT,
+        "network_attribution": _integers("epoch", "layer") | _shares("linear", "activation"),
+        "network_rates": _integers("epoch") | _texts("stage") | RATES | _integers("layers"),
         "network_nfa": _integers("epoch", "layer") | ANSATZ,
         "network_training": _integers("epoch")
         | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")

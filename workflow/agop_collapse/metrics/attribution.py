@@ -39,7 +39,7 @@ Shares = TypeVar("Shares", DeepRfmShares, NetworkShares)
 def deep_rfm(
     x: Sequence[float], mx: Sequence[float], phi_mx: Sequence[float]
 ) -> tuple[list[DeepRfmShares], DeepRfmShares]:
-    """Shares of the projection M^1/2, the random features and the normalisation in Deep RFM's collapse.
+    """Shares of projection, random features and normalisation in Deep RFM's collapse.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..data.dataset import Dataset
 from ..networks.architecture import Network
 from ..networks.features import layer_points
-from . import nearest_centre, points, readout
+from . import in_full, nearest_centre, readout
 from .class_means import frame_of_classes
 from .collapse import Weighting
 
@@ -17,7 +17,7 @@ from .collapse import Weighting
 class HeadCollapse:
     """What is found of a network; see `measure`.
 
-    layers : of each hidden layer, by stage, what `points.measure` finds
+    layers : of each hidden layer, by stage, what `in_full.measure` finds
     readout : the fields of `readout.Alignment`, and nc4 and nc4_test
     """
 
@@ -50,7 +50,7 @@ def measure(
     """
 
     def measured(train: Tensor, test: Tensor) -> dict[str, float]:
-        return points.measure(train, data.class_counts, test, data.test_counts, weighting)
+        return in_full.measure(train, data.class_counts, test, data.test_counts, weighting)
 
     both = zip(*(layer_points(network, part, at_a_time) for part in (x, test_x)), strict=True)
     train, test = next(both)

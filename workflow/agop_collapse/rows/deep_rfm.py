@@ -12,7 +12,7 @@ from ..data.dataset import Dataset
 from ..files.tables import frame
 from ..machine.deep_rfm import Layer, Predictor
 from ..machine.features import layer_points
-from ..metrics import attribution, gram, points, spectra
+from ..metrics import attribution, gram, in_full, spectra
 from ..metrics.collapse import Weighting
 from . import rates
 
@@ -81,7 +81,7 @@ def measure(
         fit |= dataclasses.asdict(spectra.measure(layer.eigenvalues))
         for stage, x in stages.items():
             of_test = test_stages[stage], data.test_counts
-            measured = points.measure(x, class_counts, *of_test, weighting)
+            measured = in_full.measure(x, class_counts, *of_test, weighting)
             collapse_rows.append(keys | {"stage": stage} | measured | fit)
         spectrum_rows += [
             keys | {"index": index, "eigenvalue": value}
