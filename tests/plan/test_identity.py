@@ -303,10 +303,11 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
         return identities(config["studies"]["demo"] | parts, name="tiny")
 
     before = demo()
-    found = differing(before, demo(datasets={"digits": {"kind": "digits", "n": 1000}}))
+    fewer = {name: {"kind": "digits", "n": 900} for name in ("digits", "held_out")}
+    found = differing(before, demo(datasets=fewer))
     simulated = {"table theory_kernel", "figure v1_fig04"}
     assert found == {name.replace("results/tiny/", "") for name in before} - simulated
-    networks = [{"model": "mlp", "width": 256, "gain": 0.4}]
+    networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits"]}]
     wanted = every("/networks/", OF_NETWORKS, RUNS, "figure (fig07|fig10|network_nc2|nfa_null)")
     assert differing(before, demo(networks=networks)) == {
         name.replace("results/tiny/", "") for name in before if wanted(name)
