@@ -218,16 +218,27 @@ def test_relu_tangent_and_linear_kernels_without_interpolation_go_on_collapsing(
 
 def test_a_linear_system_without_ridge_is_refused_with_one_that_helps():
     data = data_of([12, 15, 13], 6)
-    with pytest.raises(UserError, match=r"40 points is singular.*rank is at most.* 6 dim") as error:
+    with pytest.raises(
+        UserError, match=r"40 points is singular.*rank is that of .* 6 dim"
+    ) as error:
         layer_of(data, kernel="linear")
     named = float(re.search(r"a ridge of (\S+) would help", str(error.value))[1])
     layer = layer_of(data, kernel="linear", ridge=named)
     assert layer.fit.valid
     assert spectra.measure(layer.eigenvalues).agop_effective_rank <= 3
+
+
+@pytest.mark.parametrize("kernel", ["linear", "relu_ntk"])
+def test_behind_a_collapse_or_with_twins_a_ridge_helps(kernel):
+    """A layer of the linear kernel makes the points of a class one."""
     twins = data_of([6, 6], 30)
     twins.x[1] = twins.x[0]
-    with pytest.raises(UserError, match="duplicate points"):
-        layer_of(twins, kernel="linear")
+    with pytest.raises(
+        UserError, match=r"12 points is singular.*a ridge of \S+ would help"
+    ) as error:
+        layer_of(twins, kernel=kernel)
+    named = float(re.search(r"a ridge of (\S+) would help", str(error.value))[1])
+    assert layer_of(twins, kernel=kernel, ridge=named).fit.valid
 
 
 @pytest.mark.parametrize("ridge", [0.0, 1e-3])

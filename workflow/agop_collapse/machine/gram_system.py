@@ -125,8 +125,8 @@ class Pairs:
         """The error for a system that cannot be solved, with a ridge that would help."""
         n, d = self._x.shape
         reason = "are there duplicate points?"
-        if not self._kernel.full_rank and n > d:
-            reason = f"its rank is at most that of the points, in {d} dimensions"
+        if not self._kernel.full_rank:
+            reason = f"its rank is that of the points, which are in {d} dimensions"
         return UserError(
             f"the kernel matrix of {n} points is singular with ridge {ridge:g} ({reason}); "
             f"{self._ridge_that_helps(targets, ridge)}"
