@@ -336,7 +336,7 @@ def test_a_figure_plans_its_own_runs_and_no_others(fresh):
     assert Counter(plans["fig03"].values()) == {
         "prepare_data": 1,
         "build_deep_rfm": 2 * 2,  # layers and record
-        "measure_deep_rfm": 2 * 5,  # its tables
+        "measure_deep_rfm": 2 * 6,  # its tables
         "plot_figure": 2,  # pdf and png
     }
     # A picture of Gram matrices is of one seed.
@@ -444,8 +444,8 @@ def test_cores_do_not_change_a_bit(tmp_path):
     in_parallel(build, [1, 2])
     one, two = (contents(place.work / "results") for place in places)
     assert Counter(Path(name).suffix for name in one) == {
-        ".safetensors": 1 + 3 + 3,
-        ".parquet": 5 + 3,
+        ".safetensors": 1 + (3 + 1) + 3,
+        ".parquet": 6 + 3,
         ".json": 2,
         "": 2,  # the marks of layers and checkpoints
     }
@@ -559,7 +559,7 @@ def test_killed_runs_continue_and_end_with_the_bytes_of_unbroken_ones(long):
     assert "from layer 1\n" in long.log(f"{deep}/logs/build_deep_rfm.log")
     assert "from epoch 0\n" in long.log(f"{network}/logs/train_network.log")
     unbroken = contents(long.work / "results")
-    assert len([name for name in unbroken if name.endswith(".safetensors")]) == 1 + 40 + 16
+    assert len([name for name in unbroken if name.endswith(".safetensors")]) == 1 + (40 + 1) + 16
     assert resumed == unbroken
 
 

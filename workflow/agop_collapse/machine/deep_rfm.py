@@ -24,7 +24,8 @@ from ..data.dataset import Dataset, one_hot_targets
 from . import agop
 from .agop import Gradients, VanishedError
 from .gram_system import SAMPLE, Pairs
-from .kernels.radial import RadialKernel, safe_ridge, squared_distances
+from .kernels.dot_product import DotProductKernel
+from .kernels.radial import RadialKernel, safe_ridge, squared_distances, squared_norms
 from .random_features import (
     FEATURE_MAPS,
     FeatureMap,
@@ -48,7 +49,7 @@ class Settings:
     layer; fits are in float64. `block_rows` bounds memory and changes nothing else.
     """
 
-    kernel: RadialKernel
+    kernel: RadialKernel | DotProductKernel
     feature_map: str
     projection: str
     depth: int
@@ -71,8 +72,9 @@ class Fit:
 
     train_mse : mean squared error over points and outputs
     solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
-    sensitivity : ||alpha||_F sqrt(n) / ||Y||_F, how large an error of 1 in each entry of the kernel
-        matrix, of random sign, comes out
+    sensitivity : ||alpha||_F sqrt(n) / ||Y||_F times the kernel matrix's largest entry, which is 1
+        with radial kernels: how large an error of that size in each entry, of random sign, comes
+        out
     within_distance : median distance between two points of one class; inf if no class has two
     between_distance : least distance between points of two classes that are not equal
     train_accuracy, test_accuracy : share of points whose largest output is their class;
@@ -246,10 +248,15 @@ def _fit_with_care(
         try:
             return fit(dataclasses.replace(settings, block_rows=block_rows))
         except VanishedError as error:
+            remedy = "Its ridge may be too large"
+            if isinstance(settings.kernel, RadialKernel):
+                remedy = (
+                    f"Its bandwidth is {settings.bandwidth:g}, and half of the points are "
+                    f"{_median_distance(x):.2g} or less from another; give a bandwidth of that "
+                    "order"
+                )
             raise UserError(
-                f"layer {number}: {error}: the predictor does not change with its input. Its "
-                f"bandwidth is {settings.bandwidth:g}, and half of the points are "
-                f"{_median_distance(x):.2g} or less from another; give a bandwidth of that order"
+                f"layer {number}: {error}: the predictor does not change with its input. {remedy}"
             ) from error
 
     made, block_rows = with_less_at_a_time(attempt, settings.block_rows, "block_rows")
@@ -358,7 +365,7 @@ def _fit_machine(
         outputs = pairs.apply(alpha)
         left_over = outputs + settings.ridge * alpha - targets
         residual = max(residual, float(torch.linalg.matrix_norm(left_over) / size))
-        amplified = torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
+        amplified = pairs.largest * torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
         sensitivity = max(sensitivity, float(amplified))
         within, between = pairs.within_distance(), pairs.between_distance()
         if settings.projection == "agop" and iteration < agops:
@@ -391,7 +398,8 @@ def _agop_root(
     pairs: Pairs, points: Tensor, alpha: Tensor, class_counts: list[int], settings: Settings
 ) -> tuple[Tensor, Tensor]:
     """M^1/2 and the eigenvalues of M; the pairs are used up, and their array is free again."""
-    gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts)
+    along_points = pairs.along_points(alpha)
+    gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts, along_points)
     return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
 
 
@@ -461,9 +469,11 @@ def _remedy(
 def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings) -> Tensor:
     """The machine's outputs, (m, c) float64, at points other than its own."""
     outputs = alpha.new_empty(len(points), alpha.shape[1])
+    norms, centre_norms = (squared_norms(x).sqrt_() for x in (points, centres))
     for rows in panels(len(points), settings.block_rows):
         distance = squared_distances(points[rows], centres).sqrt_()
-        outputs[rows] = settings.kernel.values(distance, settings.bandwidth) @ alpha
+        given = (distance, norms[rows], centre_norms, settings.bandwidth)
+        outputs[rows] = settings.kernel.between(*given) @ alpha
     return outputs
 
 

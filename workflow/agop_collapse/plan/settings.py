@@ -18,6 +18,7 @@ from ..data.addresses import ARCHIVES
 from .figure_layers import PAPER_LAYERS
 from .registry import (
     ACTIVATIONS,
+    DOT_PRODUCT,
     FEATURE_MAPS,
     KERNELS,
     LOSSES,
@@ -47,11 +48,13 @@ class Facts:
     label : what a figure calls it; without one, its name
     counts : whether another value makes another result
     only_for : (setting, value or values) that must hold for it to have any effect
+    not_for : (setting, values) of which none may hold
     """
 
     label: str = ""
     counts: bool = True
     only_for: tuple[str, str | tuple[str, ...]] | None = None
+    not_for: tuple[str, tuple[str, ...]] | None = None
 
 
 def setting(
@@ -60,11 +63,12 @@ def setting(
     label: str = "",
     counts: bool = True,
     only_for: tuple[str, str | tuple[str, ...]] | None = None,
+    not_for: tuple[str, tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
     """A field of a block; `...` as default for one that must be given."""
     info = Field(default, description=description, **bounds)
-    info.metadata.append(Facts(label, counts, only_for))
+    info.metadata.append(Facts(label, counts, only_for, not_for))
     return info
 
 
@@ -83,10 +87,12 @@ def setting_label(block: type[Block], name: str) -> str:
 
 def applies(settings: Block, name: str) -> bool:
     """Whether a setting has any effect, given the others."""
-    needed = facts(type(settings), name).only_for
-    if needed is None:
+    known = facts(type(settings), name)
+    if known.not_for is not None and getattr(settings, known.not_for[0]) in known.not_for[1]:
+        return False
+    if known.only_for is None:
         return True
-    name, values = needed
+    name, values = known.only_for
     return getattr(settings, name) in ((values,) if isinstance(values, str) else values)
 
 
@@ -207,7 +213,8 @@ class DeepRFM(Block):
 
     kernel: _one_of(KERNELS, own=True) = setting(
         "laplace",
-        f"Kernel of the predictor, of the distance D and the bandwidth L. {_describe(KERNELS)} "
+        "Kernel of the predictor, of points x and z, their distance D and the bandwidth L. "
+        f"{_describe(KERNELS)} "
         "(D13). Or module:object of your own.",
     )
     feature_map: _one_of(FEATURE_MAPS) = setting(
@@ -217,7 +224,13 @@ class DeepRFM(Block):
         "agop", f"What points are mapped by before the features. {_describe(PROJECTIONS)}."
     )
     depth: int = setting(20, "Layers.", ge=1, le=1000)
-    bandwidth: float = setting(2.0, "L of the kernel.", gt=0, le=1e9)
+    bandwidth: float = setting(
+        2.0,
+        f"L of the kernel; {' and '.join(DOT_PRODUCT)} have none.",
+        not_for=("kernel", DOT_PRODUCT),
+        gt=0,
+        le=1e9,
+    )
     ridge: float = setting(
         0.0,
         "Added to the kernel matrix's diagonal. A Gaussian kernel needs some, 1e-3 (D5).",
