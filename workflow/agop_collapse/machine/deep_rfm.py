@@ -373,7 +373,8 @@ def _fit_machine(
             try:
                 root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
             except VanishedError:
-                if residual > 1:  # what was taken for a solution is none
+                # What was taken for a solution is none.
+                if not is_trustworthy(residual, sensitivity, math.inf, math.inf, x.dtype):
                     kernel = (settings.kernel, settings.bandwidth, settings.block_rows)
                     again = Pairs(z, class_counts, *kernel)
                     raise again.singular(targets, settings.ridge) from None
