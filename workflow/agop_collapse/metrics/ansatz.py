@@ -45,7 +45,8 @@ __all__ = [
 # Eigenvalues of an AGOP below this part of the largest are not fitted, nor are those that the
 # network's own precision does not resolve.
 RESOLVED = 1e-12
-# Eigenvalues nearer than this many rounding units of the largest are a tie.
+# Eigenvalues nearer than this many rounding units of the largest are a tie, and smaller ones may be
+# rounding.
 TIE = 16
 
 
@@ -102,7 +103,7 @@ class Variant:
     jacobians : "plain", A the AGOP; or "centred", A the covariance of the Jacobians over points
     power : "half", B = A^1/2 (as in Appendix D); "one", B = A (Ansatz 3.1); "depth",
         B = A^1/(L-l+1), which balanced deep linear networks of L maps have (arXiv:2510.15563)
-    exponent : the power as a number
+    exponent : the power as a number; below 1/2 eigenvalues of A that may be rounding count as 0
     pearson : correlation of the entries of N and B; nan if either is constant
     cosine : <N, B> / (||N|| ||B||) (arXiv:2212.13881); nan if either is 0
     scale, residual : c* = <N, B> / ||B||^2, and ||N - c* B|| / ||N||
@@ -139,20 +140,10 @@ def variants(layer: Layer, initial: Tensor | None = None) -> list[Variant]:
     found = []
     for name, weight in weights.items():
         for jacobians, matrix in (("plain", layer.agop), ("centred", layer.agop_centred)):
-            pairs = pairs_with_powers(weight, matrix, exponents.values())
-            found += [
-                Variant(
-                    name,
-                    jacobians,
-                    power,
-                    exponent,
-                    one.pearson,
-                    one.cosine,
-                    one.scale,
-                    one.residual,
-                )
-                for (power, exponent), one in zip(exponents.items(), pairs, strict=True)
-            ]
+            pairs = pairs_with_powers(weight, matrix, exponents.values(), _tie(matrix, layer.eps))
+            for (power, exponent), one in zip(exponents.items(), pairs, strict=True):
+                values = (one.pearson, one.cosine, one.scale, one.residual)
+                found.append(Variant(name, jacobians, power, exponent, *values))
     return found
 
 
@@ -218,7 +209,7 @@ def fitted_exponent(layer: Layer) -> float:
 
 
 def overlap(layer: Layer, k: int) -> float:
-    """||U_k^T V_k||_F^2 / k: how far the first k eigenvectors of W^T W and of the AGOP span the same.
+    """||U_k^T V_k||_F^2 / k, of the first k eigenvectors of W^T W and of the AGOP.
 
     Between 0 and 1; k / d by chance. nan where the k-th eigenvalue of either is the next one too,
     but for rounding, so that there are no first k.

@@ -1,8 +1,8 @@
 """FACT and eNFA: what gradients of the loss, in place of the outputs, say of W^T W.
 
 At a critical point of the mean loss plus (lam / 2) ||theta||^2, the gradient G of the mean loss by
-W is -lam W, and so W^T W = FACT = -W^T G / lam: the sum over points of (W^T dl_i/dz) h_i^T, z = W h,
-is n W^T G (arXiv:2507.05644, Theorem 3.1).
+W is -lam W, and so W^T W = FACT = -W^T G / lam (arXiv:2507.05644, Theorem 3.1): with z = W h the
+sum over points of (W^T dl_i/dz) h_i^T, in which it is written there, is n W^T G.
 """
 
 import math

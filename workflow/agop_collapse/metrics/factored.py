@@ -152,13 +152,17 @@ def _inner(a: Product, b: Product) -> Tensor:
     return ((a.left @ b.left.T) * (a.right @ b.right.T)).sum()
 
 
-def pairs_with_powers(factor: Tensor, matrix: Eigenpairs, powers: Iterable[float]) -> list[Pair]:
+def pairs_with_powers(
+    factor: Tensor, matrix: Eigenpairs, powers: Iterable[float], rounding: float = 0.0
+) -> list[Pair]:
     """F^T F beside powers of a matrix: all of them for one product of F with the eigenvectors.
 
     Parameters
     ----------
     factor : (w, d) float64 F
     matrix : d x d; powers : > 0
+    rounding : eigenvalues up to this count as 0 in powers below the root's, for there what is left
+        of an eigenvalue 0 is no longer small: 1e-16 to the power 1/6 is .002
     """
     d = factor.shape[1]
     along = squares_along(factor, matrix)
@@ -168,6 +172,8 @@ def pairs_with_powers(factor: Tensor, matrix: Eigenpairs, powers: Iterable[float
     found = []
     for power in powers:
         values = matrix.values.pow(power)
+        if power < 1 / 2:
+            values = values * (matrix.values > rounding)
         inner, of_ones = float(values @ along), float(values @ ones_along)
         found.append(Pair(inner, square, float(values.square().sum()), total, of_ones, d * d))
     return found
