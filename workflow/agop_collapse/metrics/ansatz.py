@@ -1,4 +1,7 @@
-"""The neural feature ansatz: W_l^T W_l against the AGOP of a layer's input (Ansatz 3.1, App. D)."""
+"""The neural feature ansatz: W^T W against the AGOP of a layer's input, and its variants.
+
+Ansatz 3.1 and Appendix D of the paper; the variants are those that the literature has in its place.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,163 +9,45 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..common.blocks import symmetric_product
-from ..networks.architecture import Network
-from . import collapse
-from .collapse import Collapse
+from .factored import (
+    Eigenpairs,
+    Product,
+    agop_factors,
+    eigenpairs,
+    gram_of,
+    pair,
+    pairs_with_powers,
+    pearson_of_grams,
+    squares_along,
+)
+from .head import AT_A_TIME, HeadLayer, measure_head
+from .layer import Layer
 
-# Points whose Jacobians, K x width numbers each, are held at a time.
-AT_A_TIME = 512
+__all__ = [
+    "AT_A_TIME",
+    "Ansatz",
+    "Family",
+    "HeadLayer",
+    "Variant",
+    "agop_factors",
+    "family",
+    "fitted_exponent",
+    "measure",
+    "measure_head",
+    "nfa",
+    "nfa_agop",
+    "nfa_offdiagonal",
+    "overlap",
+    "pearson_of_grams",
+    "variants",
+]
 
-
-@dataclass(frozen=True)
-class HeadLayer:
-    """What one hidden layer of the head does to its input, on all training points.
-
-    The d x d matrices are given by factors, A = F^T F, of few rows.
-
-    weight : (w, d) float64 W_l, the factor of the neural feature matrix W_l^T W_l
-    agop_factor : (min(w, d), d) float64, of the AGOP of the network's outputs by the layer's input
-    root_factor : (min(w, d), d) float64, of AGOP^1/2, its symmetric square root
-    stages : collapse of the layer's input ("input"), of S V^T times it ("right"), W = U S V^T, and
-        of the layer's output ("full")
-    """
-
-    weight: Tensor
-    agop_factor: Tensor
-    root_factor: Tensor
-    stages: dict[str, Collapse]
-
-
-@torch.no_grad()
-def measure_head(
-    network: Network, x: Tensor, class_counts: list[int], at_a_time: int = AT_A_TIME
-) -> list[HeadLayer]:
-    """Collapse and AGOP at each hidden layer of a network.
-
-    The network runs in its own precision, in evaluation mode; so do sums over the Jacobians of
-    `at_a_time` points. Sums over all points, and all that is done with them, are in float64. One
-    forward pass and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians
-    by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed. S V^T x
-    is U^T times the pre-activation: U turns it and changes none of the metrics, so these are taken
-    from the pre-activation.
-
-    Parameters
-    ----------
-    network : on the device of x
-    x : (n, d) rows of pixels, sorted by class
-    class_counts : points of each class, in order
-    at_a_time : points that go through the backbone together, and whose Jacobians are held
-    """
-    network.eval()
-    points = torch.cat([network.backbone(part) for part in x.split(at_a_time)])
-    stages = [collapse.measure(points, class_counts)]
-    right, slopes = [], []
-    for layer in network.hidden:
-        points = layer(points)
-        right.append(collapse.measure(points, class_counts))
-        slopes.append(network.activation.derivative(points))
-        points = network.activation.function(points)
-        stages.append(collapse.measure(points, class_counts))
-
-    weights = [layer.weight for layer in network.hidden]
-    grams = _jacobian_grams(weights, network.readout.weight, slopes, at_a_time)
-    layers = []
-    for index, weight in enumerate(weights):
-        weight = weight.detach().double()
-        named = {"input": stages[index], "right": right[index], "full": stages[index + 1]}
-        layers.append(HeadLayer(weight, *agop_factors(weight, grams[index]), named))
-    return layers
-
-
-def _jacobian_grams(
-    weights: list[Tensor], readout: Tensor, slopes: list[Tensor], at_a_time: int
-) -> list[Tensor]:
-    """H_l, (w, w) float64: mean over points of J^T J, J the Jacobian by pre-activation l.
-
-    slopes : of each layer (n, w), the activation's derivative at the pre-activations
-    """
-    n, last = len(slopes[0]), len(weights) - 1
-    grams = [weight.new_zeros(len(weight), len(weight), dtype=torch.float64) for weight in weights]
-    for start in range(0, n, at_a_time):
-        rows = slice(start, start + at_a_time)
-        slope = slopes[last][rows].to(readout.dtype)
-        # The last layer's Jacobian is the readout with each column times its slope.
-        grams[last] += symmetric_product(slope) * (readout.T @ readout)
-        jacobian = readout * slope[:, None]
-        for layer in reversed(range(last)):
-            jacobian = jacobian @ weights[layer + 1]
-            jacobian *= slopes[layer][rows, None]
-            grams[layer] += symmetric_product(jacobian.flatten(0, 1))
-    return [gram / n for gram in grams]
-
-
-def agop_factors(weight: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
-    """Factors of the AGOP W^T H W, and of its symmetric square root.
-
-    With W^T = Q R and R H R^T = V S V^T these are S^1/2 V^T Q^T and S^1/4 V^T Q^T; where w >= d
-    nothing is smaller than the AGOP itself, V S V^T.
-
-    Parameters
-    ----------
-    weight : (w, d) float64 W; gram : (w, w) float64 H, symmetric positive semi-definite
-
-    Returns
-    -------
-    Two (min(w, d), d) float64 tensors F, with F^T F the AGOP and its root.
-    """
-    w, d = weight.shape
-    if w < d:
-        basis, triangle = torch.linalg.qr(weight.T)
-        values, vectors = torch.linalg.eigh(triangle @ gram @ triangle.T)
-        directions = (basis @ vectors).T
-    else:
-        values, vectors = torch.linalg.eigh(weight.T @ gram @ weight)
-        directions = vectors.T
-    values = values.clamp(min=0)
-    return values.sqrt()[:, None] * directions, values.pow(0.25)[:, None] * directions
-
-
-def pearson_of_grams(f: Tensor, g: Tensor, diagonal: bool = True) -> float:
-    """Pearson correlation of the entries of F^T F and G^T G, without forming these.
-
-    Sums over entries are sums over the factors: <F^T F, G^T G> = ||F G^T||^2, and the sum of all
-    entries of F^T F is ||F 1||^2.
-
-    Parameters
-    ----------
-    f, g : (w, d) and (v, d) float64 tensors
-    diagonal : whether the diagonal entries count
-
-    Returns
-    -------
-    The correlation, nan if either matrix is constant.
-    """
-    d = f.shape[1]
-    entries = d * d if diagonal else d * (d - 1)
-    if not entries:
-        return math.nan
-
-    def mean(a: Tensor) -> Tensor:
-        total = a.sum(dim=1).square().sum()
-        return (total if diagonal else total - a.square().sum()) / entries
-
-    def mean_product(a: Tensor, b: Tensor, products: Tensor) -> Tensor:
-        total = products.square().sum()
-        if not diagonal:
-            total = total - a.square().sum(dim=0) @ b.square().sum(dim=0)
-        return total / entries
-
-    def variance(a: Tensor, products: Tensor) -> float:
-        rounding = 16 * torch.finfo(a.dtype).eps * products.square().sum() / entries
-        found = mean_product(a, a, products) - mean(a) ** 2
-        return float(found) if found > rounding else 0.0
-
-    products = symmetric_product(torch.cat([f, g]).T)
-    of_f, of_g = slice(0, len(f)), slice(len(f), None)
-    scale = math.sqrt(variance(f, products[of_f, of_f]) * variance(g, products[of_g, of_g]))
-    covariance = float(mean_product(f, g, products[of_f, of_g]) - mean(f) * mean(g))
-    return covariance / scale if scale else math.nan
+# Eigenvalues of an AGOP below this part of the largest are not fitted, nor are those that the
+# network's own precision does not resolve.
+RESOLVED = 1e-12
+# Eigenvalues nearer than this many rounding units of the largest are a tie, and smaller ones may be
+# rounding.
+TIE = 16
 
 
 @dataclass(frozen=True)
@@ -178,9 +63,9 @@ class Ansatz:
 
 
 def measure(
-    layer: HeadLayer,
-    untrained: HeadLayer,
-    trained: HeadLayer | None = None,
+    layer: Layer,
+    untrained: Layer,
+    trained: Layer | None = None,
     nfa_init: float | None = None,
 ) -> Ansatz:
     """The neural feature ansatz at a layer; the functions below say what each number is.
@@ -203,16 +88,160 @@ def measure(
     )
 
 
-def nfa(layer: HeadLayer, other: HeadLayer | None = None) -> float:
+def nfa(layer: Layer, other: Layer | None = None) -> float:
     """Pearson correlation of W^T W with AGOP^1/2, the layer's own or another network's."""
     return pearson_of_grams(layer.weight, (other or layer).root_factor)
 
 
-def nfa_agop(layer: HeadLayer) -> float:
+def nfa_agop(layer: Layer) -> float:
     """Pearson correlation of W^T W with the AGOP itself, as Ansatz 3.1 is written."""
     return pearson_of_grams(layer.weight, layer.agop_factor)
 
 
-def nfa_offdiagonal(layer: HeadLayer) -> float:
+def nfa_offdiagonal(layer: Layer) -> float:
     """`nfa` over the entries off the diagonal: any two such matrices agree in a large diagonal."""
     return pearson_of_grams(layer.weight, layer.root_factor, diagonal=False)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to write the ansatz, N proportional to B, and how well it holds at a layer.
+
+    weights : "whole", N = W^T W; or "change", N = (W - W_0)^T (W - W_0), W_0 the initialisation's
+    jacobians : "plain", A the AGOP; or "centred", A the covariance of the Jacobians over points
+    power : "half", B = A^1/2 (as in Appendix D); "one", B = A (Ansatz 3.1); "depth",
+        B = A^1/(L-l+1), which balanced deep linear networks of L maps have (arXiv:2510.15563)
+    exponent : the power as a number; below 1/2 eigenvalues of A that may be rounding count as 0
+    pearson : correlation of the entries of N and B; nan if either is constant
+    cosine : <N, B> / (||N|| ||B||) (arXiv:2212.13881); nan if either is 0
+    scale, residual : c* = <N, B> / ||B||^2, and ||N - c* B|| / ||N||
+    """
+
+    weights: str
+    jacobians: str
+    power: str
+    exponent: float
+    pearson: float
+    cosine: float
+    scale: float
+    residual: float
+
+
+def variants(layer: Layer, initial: Tensor | None = None) -> list[Variant]:
+    """The ansatz in all its variants.
+
+    Parameters
+    ----------
+    layer : of which "depth" is left out where `maps` is None
+    initial : (w, d) the layer's weight at the initialisation; None leaves "change" out
+
+    Returns
+    -------
+    Variant for each of weights x jacobians x power, in this order.
+    """
+    weights = {"whole": layer.weight}
+    if initial is not None:
+        weights["change"] = layer.weight - initial.double()
+    exponents = {"half": 1 / 2, "one": 1.0}
+    if layer.maps is not None:
+        exponents["depth"] = 1 / layer.maps
+    found = []
+    for name, weight in weights.items():
+        for jacobians, matrix in (("plain", layer.agop), ("centred", layer.agop_centred)):
+            pairs = pairs_with_powers(weight, matrix, exponents.values(), _tie(matrix, layer.eps))
+            for (power, exponent), one in zip(exponents.items(), pairs, strict=True):
+                values = (one.pearson, one.cosine, one.scale, one.residual)
+                found.append(Variant(name, jacobians, power, exponent, *values))
+    return found
+
+
+@dataclass(frozen=True)
+class Family:
+    """What else is said of W and the AGOP at a layer; see `family`."""
+
+    fitted_exponent: float
+    overlap: float
+    overlap_chance: float
+    cnfa: float
+    cnfa_cosine: float
+    weight_change: float
+
+
+def family(layer: Layer, k: int, initial: Tensor | None = None) -> Family:
+    """Measures of the ansatz that are not correlations with a power of the AGOP.
+
+    Parameters
+    ----------
+    layer : of the network
+    k : eigenvectors that are compared, such as the number of classes
+    initial : (w, d) the layer's weight W_0 at the initialisation; None when this is that
+
+    Returns
+    -------
+    Family, with
+        fitted_exponent, overlap : of the functions of these names;
+        overlap_chance = k / d, what `overlap` is in the mean for a random subspace, 1 for k > d;
+        cnfa, cnfa_cosine : Pearson correlation and cosine of D^T D and D^T H D, D = W - W_0 and H
+            the Gram matrix of the present network's Jacobians (the C-NFA, arXiv:2402.05271); nan
+            where nothing has changed;
+        weight_change = ||W - W_0|| / ||W||, nan where W is 0.
+    """
+    weight, d = layer.weight, layer.weight.shape[1]
+    change = torch.zeros_like(weight) if initial is None else weight - initial.double()
+    centred = pair(gram_of(change), Product(change, layer.gram @ change))
+    size = float(weight.norm())
+    return Family(
+        fitted_exponent(layer),
+        overlap(layer, k),
+        min(k / d, 1.0),
+        centred.pearson,
+        centred.cosine,
+        float(change.norm()) / size if size else math.nan,
+    )
+
+
+def fitted_exponent(layer: Layer) -> float:
+    """The power p with which v_j^T W^T W v_j grows with a_j^p, (a_j, v_j) eigenpairs of the AGOP.
+
+    The slope of the least-squares line through their logarithms, over all j with a_j above 1e-12 of
+    the largest, and above the rounding unit of the network's passes times the largest. The ansatz
+    has p = 1/2. nan with fewer than two such j, or where their a_j are equal.
+    """
+    values, along = layer.agop.values, squares_along(layer.weight, layer.agop)
+    kept = (values > max(RESOLVED, layer.eps) * values[-1]) & (along > 0)
+    x, y = values[kept].log(), along[kept].log()
+    if len(x) < 2 or float(values[kept][-1] - values[kept][0]) <= _tie(layer.agop, layer.eps):
+        return math.nan
+    x = x - x.mean()
+    return float(x @ (y - y.mean()) / x.square().sum())
+
+
+def overlap(layer: Layer, k: int) -> float:
+    """||U_k^T V_k||_F^2 / k, of the first k eigenvectors of W^T W and of the AGOP.
+
+    Between 0 and 1; k / d by chance. nan where the k-th eigenvalue of either is the next one too,
+    but for rounding, so that there are no first k.
+    """
+    identity = torch.eye(len(layer.weight), dtype=torch.float64, device=layer.weight.device)
+    feature_matrix = eigenpairs(layer.weight, identity)
+    both = [_first(feature_matrix, k, torch.finfo(torch.float64).eps)]
+    both.append(_first(layer.agop, k, layer.eps))
+    if any(vectors is None for vectors in both):
+        return math.nan
+    ours, theirs = both
+    return float((ours @ theirs.T).square().sum()) / k
+
+
+def _first(matrix: Eigenpairs, k: int, eps: float) -> Tensor | None:
+    """The first k eigenvectors, (k, d); None where a tie leaves open which they are."""
+    count, d = matrix.directions.shape
+    if k > count:
+        return None  # the (count + 1)-th eigenvalue is 0 and so is the next, or there is none
+    after = matrix.values[-k - 1] if k < count else torch.zeros_like(matrix.values[0])
+    if k < d and float(matrix.values[-k] - after) <= _tie(matrix, eps):
+        return None
+    return matrix.directions[-k:]
+
+
+def _tie(matrix: Eigenpairs, eps: float) -> float:
+    return TIE * eps * float(matrix.values[-1])
