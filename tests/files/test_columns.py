@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from agop_collapse.files import columns
 from agop_collapse.machine.deep_rfm import Fit
-from agop_collapse.metrics.ansatz import Ansatz
+from agop_collapse.metrics.ansatz import Ansatz, Family, Variant
 from agop_collapse.metrics.attribution import DeepRfmShares, NetworkShares
 from agop_collapse.metrics.collapse import Collapse
+from agop_collapse.metrics.fact import Fact
 from agop_collapse.metrics.frames import FrameGeometry
 from agop_collapse.metrics.generalisation import Generalisation
 from agop_collapse.metrics.gram import GramStatistics
@@ -27,6 +28,8 @@ from agop_collapse.metrics.variability import Variability
         (GramStatistics, columns.GRAM),
         (Spectrum, columns.SPECTRUM),
         (Ansatz, columns.ANSATZ),
+        (Family, columns.FAMILY),
+        (Fact, columns.FACT),
     ],
 )
 def test_what_is_measured_are_the_columns(measured, declared):
@@ -55,6 +58,10 @@ def test_what_is_measured_is_among_the_columns():
         assert list(table) == [*places, *names, *(f"total_{name}" for name in names)]
 
 
+def test_a_form_of_the_ansatz_is_a_row():
+    assert [field.name for field in fields(Variant)] == list(columns.VARIANT)
+
+
 def test_the_fit_of_a_layer_and_of_the_predictor_are_columns():
     names = [field.name for field in fields(Fit)]
     assert [*columns.FIT, "valid"] == names
@@ -73,7 +80,7 @@ def test_figures_may_draw_what_has_one_number_at_a_place():
     found = columns.measures("networks")
     assert list(found) == [
         *("network_nc", "network_readout", "network_attribution", "network_rates", "network_nfa"),
-        "network_training",
+        *("network_ranks", "network_training"),
     ]
     assert found["network_training"] == (
         "train_loss",

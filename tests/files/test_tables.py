@@ -20,7 +20,8 @@ POINTS = (
     "nc1_pinv fuzziness vci cdnv cdnv_max cdnv_directional "
     "equinorm equiangle_sd max_angle etf_distance frame_distance target_distance condition_number "
     "gnc2 log_distance_mean log_distance_variance nc2_floor etf_distance_floor "
-    "nc1_test_strong nc1_test_strong_pinv nc1_test_own nc1_test_weak test_drift centre_accuracy "
+    "nc1_test_strong nc1_test_strong_pinv nc1_test_own nc1_test_weak nc2_test test_drift "
+    "centre_accuracy "
     "test_centre_accuracy"
 )
 RATES = "stage nc1_rate nc1_rate_r2 fuzziness_rate fuzziness_rate_r2 layers"
@@ -45,14 +46,26 @@ CONTRACT = {
     "total_log_nc1_change total_share_linear total_share_activation",
     "network_rates": f"{NETWORK} epoch {RATES}",
     "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent "
-    "nfa_independent_trained",
+    "nfa_independent_trained nfa_cosine nfa_depth nfa_centred nfa_change nfa_scale nfa_residual "
+    "nfa_chance fitted_exponent overlap overlap_chance cnfa cnfa_cosine weight_change fact "
+    "fact_residual fact_root bfact bfact_residual enfa enfa_cosine",
+    "network_ansatz": f"{NETWORK} epoch layer weights jacobians power exponent pearson cosine "
+    "scale residual",
+    "network_ranks": f"{NETWORK} epoch layer weight_stable_rank weight_effective_rank "
+    "weight_entropy_rank agop_stable_rank agop_effective_rank agop_entropy_rank "
+    "features_stable_rank features_effective_rank features_entropy_rank small_within_tenth "
+    "small_between_tenth small_explained_tenth small_within_effective_rank "
+    "small_between_effective_rank small_explained_effective_rank small_within_stable_rank "
+    "small_between_stable_rank small_explained_stable_rank class_alignment class_alignment_chance",
+    "network_spectrum": f"{NETWORK} epoch layer of index value",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
     "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_sd_layers nfa_sd_seeds "
     "nfa_init_mean nfa_independent_mean nfa_independent_trained_mean "
     "values fitted paper_mean paper_sd",
     "theory_kernel": "study seed distance mapped_mean mapped_sd mapped_theory width draws",
 }
-TEXTS = "study dataset run kernel feature_map projection model stage name pixel"
+TEXTS = "study dataset run kernel feature_map projection model stage name pixel of"
+TEXTS += " weights jacobians power"
 INTEGERS = "seed layer layers applied_layer epoch index i j class points drawn values width draws"
 DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
 DTYPES |= {"valid": "bool", "fitted": "bool", "gram": "float"}

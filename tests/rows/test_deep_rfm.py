@@ -119,7 +119,7 @@ def test_without_test_points_what_is_of_them_is_null(layers, data):
     alone = dataclasses.replace(data, test_x=data.test_x[:0], test_labels=data.test_labels[:0])
     found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], alone)["deep_rfm"]
     of_test = [name for name in found if "test" in name]
-    assert len(of_test) == 7
+    assert len(of_test) == 8
     assert found[of_test].isna().all(axis=None)
     assert found["nc1_pinv"].notna().all()
 

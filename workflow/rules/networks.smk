@@ -42,6 +42,9 @@ rule measure_network:
         network_attribution=f"{NETWORK}/network_attribution.parquet",
         network_rates=f"{NETWORK}/network_rates.parquet",
         network_nfa=f"{NETWORK}/network_nfa.parquet",
+        network_ansatz=f"{NETWORK}/network_ansatz.parquet",
+        network_ranks=f"{NETWORK}/network_ranks.parquet",
+        network_spectrum=f"{NETWORK}/network_spectrum.parquet",
         network_training=f"{NETWORK}/network_training.parquet",
     log:
         f"{NETWORK}/logs/measure_network.log",

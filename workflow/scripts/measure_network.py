@@ -13,7 +13,7 @@ from agop_collapse.common.progress import steps
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
-from agop_collapse.metrics import ansatz, head_collapse
+from agop_collapse.metrics import head, head_collapse
 from agop_collapse.networks.architecture import build
 from agop_collapse.networks.batch_statistics import of_the_data
 from agop_collapse.networks.checkpoints import load_weights
@@ -31,13 +31,13 @@ with job(snakemake) as given, device.tf32(False):
     def new_network(seed):
         return build(architecture, data.image_shape, data.classes, seed).to(where)
 
-    def measure_head(network):
-        head, _ = with_less_at_a_time(
-            lambda points: ansatz.measure_head(network, x, data.class_counts, points),
-            ansatz.AT_A_TIME,
+    def measure_head(network, **more):
+        found, _ = with_less_at_a_time(
+            lambda points: head.measure_head(network, x, data.class_counts, points, **more),
+            head.AT_A_TIME,
             "points at a time:",
         )
-        return head
+        return found
 
     def statistics(network, epoch):
         return of_the_data(network, x) if epoch == 0 else nullcontext()
@@ -50,20 +50,20 @@ with job(snakemake) as given, device.tf32(False):
             folder, other = snakemake.input.checkpoints, None
             progress = load_weights(network, folder, epoch, given["made"])
             with statistics(network, epoch):
-                head = measure_head(network)
+                own = measure_head(network, loss=settings.loss, spectra=True)
                 weighting = given["class_weighting"]
                 collapse = head_collapse.measure(network, x, test_x, data, weighting)
             for folder in snakemake.input.other_checkpoints:
                 load_weights(network, folder, epoch, given["other"])
                 with statistics(network, epoch):
                     other = measure_head(network)
-            yield Found(progress, collapse, head, other)
+            yield Found(progress, collapse, own, other)
             done.update()
             logging.info("%s: epoch %d", done, epoch)
 
     untrained = new_network(derive_seed(given["seed"], "independent network"))
     with of_the_data(untrained, x):
         untrained_head = measure_head(untrained)
-    measured = measure(found(), untrained_head, settings.loss.fitted_below)
+    measured = measure(found(), untrained_head, settings, data.classes)
     for name, table in measured.items():
         tables.save(snakemake.output[name], name, table, given["identity"])

@@ -57,6 +57,7 @@ GENERALISATION = _floats(
     "nc1_test_strong_pinv",
     "nc1_test_own",
     "nc1_test_weak",
+    "nc2_test",
     "test_drift",
     "centre_accuracy",
     "test_centre_accuracy",
@@ -95,6 +96,46 @@ ANSATZ = _floats(
     "nfa_independent",
     "nfa_independent_trained",
 )
+# The ansatz in other forms: in each a switch of `ansatz.Variant` is another.
+ANSATZ_FORMS = _floats(
+    "nfa_cosine",
+    "nfa_depth",
+    "nfa_centred",
+    "nfa_change",
+    "nfa_scale",
+    "nfa_residual",
+    "nfa_chance",
+)
+FAMILY = _floats(
+    "fitted_exponent",
+    "overlap",
+    "overlap_chance",
+    "cnfa",
+    "cnfa_cosine",
+    "weight_change",
+)
+FACT = _floats(
+    "fact",
+    "fact_residual",
+    "fact_root",
+    "bfact",
+    "bfact_residual",
+    "enfa",
+    "enfa_cosine",
+)
+VARIANT = _texts("weights", "jacobians", "power")
+VARIANT |= _floats("exponent", "pearson", "cosine", "scale", "residual")
+# Of each spectrum three counts of how many dimensions it fills.
+SPECTRA = ("weight", "agop", "features")
+RANKS = _floats(
+    *(f"{of}_{count}_rank" for of in SPECTRA for count in ("stable", "effective", "entropy"))
+)
+# Of `singular_directions`, by what counts as small.
+SMALL = ("tenth", "effective_rank", "stable_rank")
+SMALL_DIRECTIONS = _floats(
+    *(f"small_{what}_{by}" for by in SMALL for what in ("within", "between", "explained"))
+)
+ALIGNMENT = _floats("class_alignment", "class_alignment_chance")
 
 
 def _shares(*parts: str) -> dict[str, str]:
@@ -132,7 +173,13 @@ OF_A_RUN = {
         "network_readout": _integers("epoch") | READOUT,
         "network_attribution": _integers("epoch", "layer") | _shares("linear", "activation"),
         "network_rates": _integers("epoch") | _texts("stage") | RATES | _integers("layers"),
-        "network_nfa": _integers("epoch", "layer") | ANSATZ,
+        "network_nfa": _integers("epoch", "layer") | ANSATZ | ANSATZ_FORMS | FAMILY | FACT,
+        "network_ansatz": _integers("epoch", "layer") | VARIANT,
+        "network_ranks": _integers("epoch", "layer") | RANKS | SMALL_DIRECTIONS | ALIGNMENT,
+        "network_spectrum": _integers("epoch", "layer")
+        | _texts("of")
+        | _integers("index")
+        | _floats("value"),
         "network_training": _integers("epoch")
         | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
         | _flags("fitted"),
@@ -154,7 +201,7 @@ OF_A_STUDY = {
 }
 
 # Columns that tell the rows of one run apart by more than layer, epoch and stage.
-_FINER = {"index", "i", "j", "class"}
+_FINER = {"index", "i", "j", "class", "power"}
 
 
 def measures(kind: str) -> dict[str, tuple[str, ...]]:

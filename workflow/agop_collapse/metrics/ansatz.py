@@ -12,7 +12,6 @@ from torch import Tensor
 from .factored import (
     Eigenpairs,
     Product,
-    agop_factors,
     eigenpairs,
     gram_of,
     pair,
@@ -20,27 +19,7 @@ from .factored import (
     pearson_of_grams,
     squares_along,
 )
-from .head import AT_A_TIME, HeadLayer, measure_head
 from .layer import Layer
-
-__all__ = [
-    "AT_A_TIME",
-    "Ansatz",
-    "Family",
-    "HeadLayer",
-    "Variant",
-    "agop_factors",
-    "family",
-    "fitted_exponent",
-    "measure",
-    "measure_head",
-    "nfa",
-    "nfa_agop",
-    "nfa_offdiagonal",
-    "overlap",
-    "pearson_of_grams",
-    "variants",
-]
 
 # Eigenvalues of an AGOP below this part of the largest are not fitted, nor are those that the
 # network's own precision does not resolve.

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from . import variability
 from .class_means import Frame, frame_of_classes
+from .frames import nc2
 from .nearest_centre import labels_of, nearest_centres
 
 
@@ -19,6 +20,7 @@ class Generalisation:
     nc1_test_strong_pinv: float
     nc1_test_own: float
     nc1_test_weak: float
+    nc2_test: float
     test_drift: float
     test_centre_accuracy: float
 
@@ -41,6 +43,7 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> Generalisation:
         nc1_test_own = NC1 of the test points by themselves, about their own class means;
         nc1_test_weak = mean of ||x - m||^2 over tr S_B, m the nearest m_c: whether they collapse to
             the class mean of any class;
+        nc2_test = NC2 of the test points' own class means;
         test_drift = mean over test points of ||m_c^test - m_c||^2, by which the numerator of
             `nc1_test_strong` exceeds that of `nc1_test_own`;
         test_centre_accuracy = share of points whose nearest m_c is their own class's.
@@ -55,7 +58,7 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> Generalisation:
     nearest, distances = nearest_centres(x, frame.vectors)
     accuracy = float((nearest == labels).to(torch.float64).mean())
     if 0 in class_counts:
-        return Generalisation(*5 * [math.nan], accuracy)
+        return Generalisation(*6 * [math.nan], accuracy)
 
     own = frame_of_classes(x, class_counts)
     within = variability.within_classes(x, class_counts, own)
@@ -63,7 +66,7 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> Generalisation:
     drift = float(within.class_weights @ shifts)
     own_nc1 = variability.nc1(within)
     if not frame.rank:
-        return Generalisation(math.nan, math.nan, own_nc1, math.nan, drift, accuracy)
+        return Generalisation(math.nan, math.nan, own_nc1, math.nan, nc2(own), drift, accuracy)
 
     square = along = 0.0
     for points in variability.deviations(x, class_counts, frame):
@@ -75,6 +78,7 @@ def measure(x: Tensor, class_counts: list[int], frame: Frame) -> Generalisation:
         along / len(x),
         own_nc1,
         weak / frame.trace,
+        nc2(own),
         drift,
         accuracy,
     )

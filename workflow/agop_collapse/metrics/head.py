@@ -1,4 +1,4 @@
-"""One sweep over a network's head: collapse, Jacobians and gradients of the loss at each layer."""
+"""One sweep over a network's head: Jacobians, gradients of the loss and spectra at each layer."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,6 @@ from ..common.blocks import symmetric_product
 from ..data.dataset import one_hot_targets
 from ..networks.architecture import Network
 from ..networks.losses.loss import Loss
-from . import collapse
-from .collapse import Collapse
 from .layer import Layer, LossGradients, loss_by_outputs
 from .singular_directions import Spectra, measure_spectra
 
@@ -20,14 +18,11 @@ AT_A_TIME = 512
 
 @dataclass(frozen=True)
 class HeadLayer(Layer):
-    """A hidden layer of the head, and what it does to its input, on all training points.
+    """A hidden layer of the head, on all training points.
 
-    stages : collapse of the layer's input ("input"), of S V^T times it ("right"), W = U S V^T, and
-        of the layer's output ("full")
-    spectra : of W and of the input; None where not asked for
+    spectra : of W and of the layer's input; None where not asked for
     """
 
-    stages: dict[str, Collapse]
     spectra: Spectra | None
 
 
@@ -40,14 +35,12 @@ def measure_head(
     loss: Loss | None = None,
     spectra: bool = False,
 ) -> list[HeadLayer]:
-    """Collapse, AGOP and gradients of the loss at each hidden layer of a network.
+    """AGOP and gradients of the loss at each hidden layer of a network.
 
     The network runs in its own precision, in evaluation mode; so do sums over the Jacobians of
     `at_a_time` points. Sums over all points, and all that is done with them, are in float64. One
     forward pass and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians
-    by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed. S V^T x
-    is U^T times the pre-activation: U turns it and changes none of the metrics, so these are taken
-    from the pre-activation.
+    by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed.
 
     Parameters
     ----------
@@ -66,15 +59,12 @@ def measure_head(
     network.eval()
     features = torch.cat([network.backbone(part) for part in x.split(at_a_time)])
     points = features
-    stages = [collapse.measure(points, class_counts)]
-    right, slopes, of_inputs = [], [], []
+    slopes, of_inputs = [], []
     for layer in network.hidden:
         of_inputs.append(measure_spectra(layer.weight, points, class_counts) if spectra else None)
         points = layer(points)
-        right.append(collapse.measure(points, class_counts))
         slopes.append(network.activation.derivative(points))
         points = network.activation.function(points)
-        stages.append(collapse.measure(points, class_counts))
 
     by_outputs = None
     if loss is not None:
@@ -84,7 +74,6 @@ def measure_head(
     sums = _sweep(network, features, slopes, by_outputs, at_a_time)
     layers = []
     for index, layer in enumerate(network.hidden):
-        named = {"input": stages[index], "right": right[index], "full": stages[index + 1]}
         layers.append(
             HeadLayer(
                 weight=layer.weight.detach().double(),
@@ -93,7 +82,6 @@ def measure_head(
                 eps=torch.finfo(layer.weight.dtype).eps,
                 maps=len(network.hidden) + 1 - index,
                 loss=sums[index].loss_gradients(len(x)),
-                stages=named,
                 spectra=of_inputs[index],
             )
         )

@@ -18,10 +18,13 @@ class HeadCollapse:
     """What is found of a network; see `measure`.
 
     layers : of each hidden layer, by stage, what `in_full.measure` finds
+    alignment : of each hidden layer, class_alignment, `readout.principal_cosine` of its weight with
+        the class means of its input, and what that is by chance
     readout : the fields of `readout.Alignment`, and nc4 and nc4_test
     """
 
     layers: list[dict[str, dict[str, float]]]
+    alignment: list[dict[str, float]]
     readout: dict[str, float]
 
 
@@ -55,8 +58,10 @@ def measure(
     both = zip(*(layer_points(network, part, at_a_time) for part in (x, test_x)), strict=True)
     train, test = next(both)
     full = measured(train["activation"], test["activation"])
-    layers = []
+    layers, alignment = [], []
+    last = train["activation"], test["activation"]
     for layer in network.hidden:
+        alignment.append(_alignment(layer.weight, last[0], data.class_counts))
         train, test = next(both)
         shift = 0 if layer.bias is None else layer.bias
         right = measured(train["preactivation"] - shift, test["preactivation"] - shift)
@@ -64,7 +69,15 @@ def measure(
         last = train["activation"], test["activation"]
         full = stages["full"] = measured(*last)
         layers.append(stages)
-    return HeadCollapse(layers, _readout(network, *last, data))
+    return HeadCollapse(layers, alignment, _readout(network, *last, data))
+
+
+def _alignment(weight: Tensor, x: Tensor, class_counts: list[int]) -> dict[str, float]:
+    means = frame_of_classes(x, class_counts).vectors
+    return {
+        "class_alignment": readout.principal_cosine(weight, means),
+        "class_alignment_chance": readout.principal_cosine_chance(*means.shape),
+    }
 
 
 def _readout(network: Network, x: Tensor, test_x: Tensor, data: Dataset) -> dict[str, float]:

@@ -41,6 +41,11 @@ class Settings:
     schedule: str = "constant"
     schedule_factor: float = 0.1
 
+    @property
+    def penalty(self) -> float:
+        """lam, where training descends the loss plus (lam / 2) ||theta||^2; AdamW does not."""
+        return 0.0 if self.optimizer == "adamw" else self.weight_decay
+
 
 @dataclass(frozen=True)
 class Progress:

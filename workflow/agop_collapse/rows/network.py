@@ -8,10 +8,10 @@ import pandas as pd
 
 from ..files.tables import frame
 from ..metrics import ansatz, attribution
-from ..metrics.ansatz import HeadLayer
+from ..metrics.head import HeadLayer
 from ..metrics.head_collapse import HeadCollapse
-from ..networks.training import Progress
-from . import rates
+from ..networks.training import Progress, Settings
+from . import network_ansatz, network_spectra, rates
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Found:
 
     progress : losses and accuracies
     collapse : of the points of its head
-    head, other : what `ansatz.measure_head` found of it; and of the independent network that is
-        trained, None without one
+    head, other : what `measure_head` found of it, with its loss and spectra; and of the independent
+        network that is trained, None without one
     """
 
     progress: Progress
@@ -31,7 +31,7 @@ class Found:
 
 
 def measure(
-    found: Iterable[Found], untrained_head: list[HeadLayer], fitted_below: float
+    found: Iterable[Found], untrained_head: list[HeadLayer], settings: Settings, classes: int
 ) -> dict[str, pd.DataFrame]:
     """The tables of one network, by name.
 
@@ -43,8 +43,9 @@ def measure(
     Parameters
     ----------
     found : of each measured epoch, in order from the initialisation
-    untrained_head : what `ansatz.measure_head` found of the independent network without training
-    fitted_below : train loss up to which the network counts as `fitted` to its data
+    untrained_head : what `measure_head` found of the independent network that is not trained
+    settings : how it was trained
+    classes : K
     """
     nc_rows: list[dict] = []
     nfa_rows: list[dict] = []
@@ -52,10 +53,13 @@ def measure(
     attribution_rows: list[dict] = []
     training_rows: list[dict] = []
     rate_rows: list[dict] = []
-    nfa_init: dict[int, float] = {}
+    ansatz_rows: list[dict] = []
+    rank_rows: list[dict] = []
+    spectrum_rows: list[dict] = []
+    initial: list[HeadLayer] | None = None
     for at in found:
         epoch = {"epoch": at.progress.epoch}
-        fitted = {"fitted": at.progress.train_loss <= fitted_below}
+        fitted = {"fitted": at.progress.train_loss <= settings.loss.fitted_below}
         training_rows.append(dataclasses.asdict(at.progress) | fitted)
         readout_rows.append(epoch | at.collapse.readout)
         stages = _stages(at.collapse)
@@ -63,16 +67,25 @@ def measure(
         attribution_rows += [epoch | row for row in _attribution(at.collapse)]
         rate_rows += [epoch | row for row in rates.measure(pd.DataFrame(stages))]
         for index, layer in enumerate(at.head):
+            keys = epoch | {"layer": index + 1}
+            before = None if initial is None else initial[index]
             strangers = untrained_head[index], None if at.other is None else at.other[index]
-            nfa = ansatz.measure(layer, *strangers, nfa_init.get(index))
-            nfa_init[index] = nfa.nfa_init
-            nfa_rows.append(epoch | {"layer": index + 1} | dataclasses.asdict(nfa))
+            forms = ansatz.variants(layer, None if before is None else before.weight)
+            ansatz_rows += [keys | dataclasses.asdict(form) for form in forms]
+            nfa = network_ansatz.measure(layer, before, strangers, forms, classes, settings.penalty)
+            nfa_rows.append(keys | nfa)
+            rank_rows.append(keys | network_spectra.measure(layer) | at.collapse.alignment[index])
+            spectrum_rows += [keys | row for row in network_spectra.rows(layer)]
+        initial = initial or at.head
     return {
         "network_nc": frame("network_nc", nc_rows),
         "network_readout": frame("network_readout", readout_rows),
         "network_attribution": frame("network_attribution", attribution_rows),
         "network_rates": frame("network_rates", rate_rows),
         "network_nfa": frame("network_nfa", nfa_rows),
+        "network_ansatz": frame("network_ansatz", ansatz_rows),
+        "network_ranks": frame("network_ranks", rank_rows),
+        "network_spectrum": frame("network_spectrum", spectrum_rows),
         "network_training": frame("network_training", training_rows),
     }
 
