@@ -1,6 +1,6 @@
 """Write the points of a network's layers at an epoch, for other programs."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 from contextlib import nullcontext
 from pathlib import Path

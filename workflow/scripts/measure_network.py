@@ -1,6 +1,6 @@
 """Measure a network's collapse and neural feature ansatz, layer by layer, at each checkpoint."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import logging
 from contextlib import contextmanager, nullcontext

@@ -1,4 +1,7 @@
-"""What every script does around its work: its log, and errors that a reader can use."""
+"""What every script does around its work: its log, and errors that a reader can use.
+
+Of a name that no file in a user's working folder has, which may come first.
+"""
 
 import contextlib
 import logging

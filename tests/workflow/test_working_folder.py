@@ -1,0 +1,40 @@
+"""What lies in a user's working folder, and how Snakemake is called there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow_helpers import ROOT
+
+pytestmark = pytest.mark.slow
+
+STUDY = {
+    "study": "mine",
+    "studies": {"mine": {"seeds": [0], "datasets": {"digits": {"kind": "digits", "n": 40}}}},
+}
+DATA = "results/mine/data/digits.safetensors"
+
+
+def snakemake(
+    folder: Path, *arguments: str, config: str | None = None, **options
+) -> subprocess.CompletedProcess:
+    """Run Snakemake in the folder, which is not the repository."""
+    (folder / "mine.yaml").write_text(config or yaml.safe_dump(STUDY))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--configfile", "mine.yaml", "--cores", "1", "--", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        **{"stderr": subprocess.STDOUT} | options,
+    )
+
+
+def test_a_file_of_the_users_may_be_called_job(tmp_path):
+    (tmp_path / "job.py").write_text("raise SystemExit('a job of my own')\n")
+    run = snakemake(tmp_path, DATA)
+    assert run.returncode == 0, run.stdout
+    assert (tmp_path / DATA).exists()
