@@ -864,9 +864,11 @@ def test_own_images_are_prepared_and_again_when_they_change(tmp_path):
 @pytest.mark.slow
 def test_a_corrupt_png_ends_the_run_with_its_name(tmp_path):
     folder = save_folder(tmp_path / "photos", "a/1.png", "b/2.png", "a/3.png")
-    (folder / "b/2.png").write_bytes(flip((folder / "b/2.png").read_bytes()))
+    content = flip((folder / "b/2.png").read_bytes())
+    (folder / "b/2.png").unlink()
+    Path(os.fsdecode(os.fsencode(folder) + b"/b/2\xe9.png")).write_bytes(content)
     run = snakemake(tmp_path, {"kind": "image_folder", "n": 3, "path": "photos"})
-    assert "photos/b/2.png cannot be read as an image" in error_of(run)
+    assert "photos/b/2\\udce9.png cannot be read as an image" in error_of(run)
     assert prepared(tmp_path) == []
 
 
