@@ -1,5 +1,6 @@
 """What lies in a user's working folder, and how Snakemake is called there."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +39,21 @@ def test_a_file_of_the_users_may_be_called_job(tmp_path):
     run = snakemake(tmp_path, DATA)
     assert run.returncode == 0, run.stdout
     assert (tmp_path / DATA).exists()
+
+
+def test_a_key_that_stands_twice_is_told_before_any_job(tmp_path):
+    config = "study: mine\nstudies:\n  mine:\n    datasets: {d: {kind: digits, n: 40, n: 50}}\n"
+    run = snakemake(tmp_path, "-n", config=config)
+    assert run.returncode
+    said = (
+        "mine.yaml, line 4: the key n stands in the same block in line 4, and YAML takes"
+    )
+    assert f"The configuration has a mistake.\n{said}" in run.stdout
+
+
+def test_a_file_as_data_root_of_the_environment_is_told(tmp_path):
+    environment = os.environ | {"AGOP_COLLAPSE_DATA": "mine.yaml"}
+    run = snakemake(tmp_path, "-n", env=environment)
+    said = "the environment variable AGOP_COLLAPSE_DATA = 'mine.yaml' must be a folder, and is a"
+    assert run.returncode
+    assert said in run.stdout

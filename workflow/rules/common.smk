@@ -9,12 +9,15 @@ from snakemake.logging import logger
 from agop_collapse.data import addresses
 from agop_collapse.plan import existing
 from agop_collapse.plan.config_errors import ConfigError
+from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINED, Jobs, TargetError
 from agop_collapse.plan.paths import DATA, FIGURE, LOGS, RUN, TABLE, TABLES
 
 try:
+    if workflow.is_main_process:
+        expect_plain(workflow.configfiles)
     configuration = load(config)
     DATA_ROOT = data_root(configuration, os.environ)
 except ConfigError as error:
