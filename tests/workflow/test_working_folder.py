@@ -45,9 +45,7 @@ def test_a_key_that_stands_twice_is_told_before_any_job(tmp_path):
     config = "study: mine\nstudies:\n  mine:\n    datasets: {d: {kind: digits, n: 40, n: 50}}\n"
     run = snakemake(tmp_path, "-n", config=config)
     assert run.returncode
-    said = (
-        "mine.yaml, line 4: the key n stands in the same block in line 4, and YAML takes"
-    )
+    said = "mine.yaml, line 4: the key n stands in the same block in line 4, and YAML takes"
     assert f"The configuration has a mistake.\n{said}" in run.stdout
 
 
