@@ -188,9 +188,12 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
+            decay = self.settings.weight_decay
             raise DivergenceError(
                 f"the training loss is {loss} in epoch {self.epoch}: lower learning_rate "
-                f"(now {self.settings.learning_rate:g}), momentum or gain"
+                f"(now {self.settings.learning_rate:g}), "
+                + (f"weight_decay (now {decay:g}), " if decay else "")
+                + "momentum or gain"
             )
 
     def evaluate(self) -> Progress:
