@@ -37,7 +37,8 @@ LINES_OF_A_LOG = 6
 # What the plan refuses, among the places in Snakemake and in the rules where it was asked.
 REFUSED = re.compile(
     r"Error:\n  WorkflowError:\n    (.+)\nWildcards:|"
-    r"(The configuration has a mistake\..+?)(?=\n  File )",
+    r"(The configuration has a mistake\..+?)(?=\n  File )|"
+    r'WorkflowError in file "[^"]+/workflow/rules/common\.smk", line \d+:\n(.+?)(?=\n  File )',
     re.DOTALL,
 )
 

@@ -55,3 +55,16 @@ def test_a_file_as_data_root_of_the_environment_is_told(tmp_path):
     said = "the environment variable AGOP_COLLAPSE_DATA = 'mine.yaml' must be a folder, and is a"
     assert run.returncode
     assert said in run.stdout
+
+
+def test_data_that_cannot_be_read_are_told_in_a_paragraph(tmp_path):
+    (tmp_path / "photos" / "a").mkdir(parents=True)
+    os.mkfifo(tmp_path / "photos" / "a" / "x.png")
+    config = "study: mine\nstudies:\n  mine:\n    datasets:\n"
+    config += "      d: {kind: image_folder, n: 40, path: photos}\n"
+    run = snakemake(tmp_path, "-n", config=config)
+    assert run.returncode
+    assert run.stdout.splitlines()[1:] == [
+        "studies.mine.datasets.d.path = 'photos' cannot be read: photos/a/x.png is no regular "
+        "file, but a pipe, socket or device; take it away"
+    ]

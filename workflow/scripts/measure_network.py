@@ -43,8 +43,7 @@ with job(snakemake) as given, device.tf32(False):
     def loaded(network, folder, epoch, identity):
         progress = load_weights(network, folder, epoch, identity)
         with of_the_data(network, x) if epoch == 0 else nullcontext():
-            model = given["settings"]["model"]
-            expect_trained(network, x, data.labels, settings.loss, progress, model)
+            expect_trained(network, x, data.labels, settings.loss, progress, architecture.model)
             yield progress
 
     def found():
