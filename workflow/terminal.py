@@ -15,13 +15,15 @@ from pathlib import Path
 from statistics import fmean
 
 from snakemake.logging import DefaultFormatter, logger
+from snakemake.settings.enums import Quietness
 
 # Said by Snakemake at every start and end, and nothing that a user has asked for.
 NOISE = re.compile(
     "Using shell|Config file |Select jobs to execute|Shutting down, this might|Exiting because|"
     "Terminating processes on user|Conda environments: ignored|Building DAG of jobs|"
     "Assuming unrestricted shared|Complete log|Elapsed time|This was a dry-run|Reasons:|"
-    "At least one job did not|WorkflowError:\nAt least one job did not|Will exit after finishing"
+    "At least one job did not|WorkflowError:\nAt least one job did not|Will exit after finishing|"
+    "Some jobs were triggered by provenance|Rules with provenance triggered"
 )
 EVENTS_OF_NOISE = ("job_started", "resources_info", "shellcmd")
 # Why Snakemake runs a job, by how it begins to say so; the first that is found is told.
@@ -35,7 +37,8 @@ LINES_OF_A_LOG = 6
 # What the plan refuses, among the places in Snakemake and in the rules where it was asked.
 REFUSED = re.compile(
     r"Error:\n  WorkflowError:\n    (.+)\nWildcards:|"
-    r"(The configuration has a mistake\..+?)(?=\n  File )",
+    r"(The configuration has a mistake\..+?)(?=\n  File )|"
+    r'WorkflowError in file "[^"]+/workflow/rules/common\.smk", line \d+:\n(.+?)(?=\n  File )',
     re.DOTALL,
 )
 
@@ -43,14 +46,14 @@ REFUSED = re.compile(
 def install(targets: Callable[[], Mapping[str, str]]) -> None:
     """Put `Terminal` in the place of Snakemake's own handler of the terminal, if that is in use.
 
-    Not where the user wants all (--verbose), or has chosen a logger plugin.
+    Not where the user wants all (--verbose), has chosen a logger plugin, or has closed the stream.
 
     targets : from what may be asked for to what is to be written, for what there is not
     """
     if logger.isEnabledFor(logging.DEBUG):
         return
     for handler in list(logger.handlers):
-        if handler.name == "DefaultStreamHandler":
+        if handler.name == "DefaultStreamHandler" and handler.stream is not None:
             logger.removeHandler(handler)
             logger.addHandler(Terminal(handler, targets))
 
@@ -79,7 +82,7 @@ class Terminal(logging.Handler):
         self._running: dict[int, tuple[str, str, float]] = {}  # rule, what it does, since when
         self._target = ""  # what the rule that was asked for says of itself
         self._signal = ""
-        self._interrupted = False
+        self._interrupted = self._asked_to_end = False
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -101,7 +104,8 @@ class Terminal(logging.Handler):
     def _text(self, record: logging.LogRecord) -> str:
         """What a record says, or nothing."""
         event = str(getattr(record, "event", None) or "")
-        if event in EVENTS_OF_NOISE:
+        # The banner, which --quiet brings back as it replaces the profile's `quiet`.
+        if event in EVENTS_OF_NOISE or getattr(record, "quietness", None) == Quietness.HOST:
             return ""
         match event:
             case "job_info":
@@ -122,6 +126,8 @@ class Terminal(logging.Handler):
         text = self._plain.format(record)
         if "user request" in text:
             return self._interrupt()
+        if text.startswith("Will exit after finishing"):  # SIGTERM, to Snakemake alone
+            return self._ask_to_end()
         return "" if NOISE.match(text) else text
 
     # Jobs
@@ -211,6 +217,12 @@ class Terminal(logging.Handler):
             "command goes on from here."
         )
 
+    def _ask_to_end(self) -> str:
+        if self._asked_to_end:
+            return ""
+        self._asked_to_end = True
+        return "Asked to end by SIGTERM; jobs that run are waited for." if self._running else ""
+
     def _exception(self, record: logging.LogRecord) -> str:
         """An error of Snakemake's; that a job failed is said where the job is."""
         text = record.getMessage()
@@ -220,6 +232,11 @@ class Terminal(logging.Handler):
             jobs = "1 job failed" if self._failed == 1 else f"{self._failed} jobs failed"
             done = f"{self._done} of {self._total} are done"
             return f"{jobs}, {done}; the same command goes on from here."
+        if self._asked_to_end and "At least one job did not complete" in text:
+            return (
+                f"Ended on request after {self._done} of {self._total} jobs. What is done stays; "
+                "the same command goes on from here."
+            )
         if "CalledProcessError" in text:
             if found := re.search(r"died with <Signals\.(SIG\w+)", text):
                 if found[1] == "SIGINT":  # a job may end before Snakemake has heard of it itself

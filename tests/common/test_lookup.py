@@ -1,11 +1,13 @@
 """Objects by the place of their code."""
 
 import math
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from agop_collapse.common.errors import UserError
-from agop_collapse.common.lookup import find_object
+from agop_collapse.common.lookup import find_object, module_elsewhere, own_file
 from agop_collapse.machine.kernels import laplace
 from agop_collapse.plan import registry
 
@@ -67,3 +69,25 @@ def test_what_is_not_there(own_folder, place, reason):
 def test_what_is_no_place(place):
     with pytest.raises(UserError, match="must read module:object"):
         find_object(place)
+
+
+@pytest.mark.parametrize(
+    ("module", "other"), [("random", "random.py"), ("sys", "a module of its own")]
+)
+def test_another_module_is_not_taken_for_the_users_own(own_folder, module, other):
+    Path(f"{module}.py").write_text("thing = 7\n")
+    with pytest.raises(UserError, match=f"^'{module}:thing': Python takes .*{other} by that name"):
+        find_object(f"{module}:thing")
+
+
+def test_where_else_a_module_lies(own_folder):
+    assert module_elsewhere(OWN) is None
+    assert module_elsewhere("own_package") is None
+    assert module_elsewhere("numpy").endswith("numpy/__init__.py")
+    assert module_elsewhere("json") == module_elsewhere("sys") == "a module of its own"
+    sys.path.append(os.getcwd())
+    assert module_elsewhere(OWN) is None
+
+
+def test_file_of_a_place():
+    assert own_file("nets.small:backbone") == Path("nets", "small.py")

@@ -163,11 +163,31 @@ def with_pixel(value: float, part: str = "pixels") -> Images:
         (with_pixel(1.5), 4, 2, r"training pixels range over \[0, 1.5\]; .* \[0, 1\]"),
         (with_pixel(-0.1), 4, 2, r"training pixels range over \[-0.1, .*\]"),
         (with_pixel(255, "test_pixels"), 4, 2, r"test pixels range over \[0, 255\]"),
+        (with_pixel(1 + 2e-6), 4, 2, r"training pixels range over \[0, 1.000002\]"),
+        (with_pixel(-2e-6), 4, 2, r"training pixels range over \[-2e-06, 1\]; .* in \[0, 1\]$"),
     ],
 )
 def test_what_is_refused_and_why(images, n, n_test, reason):
     with pytest.raises(DataError, match=reason):
         prepare(images, n, n_test)
+
+
+@pytest.mark.parametrize(("excess", "value"), [(1 + 1e-7, 1), (-1e-7, 0)])
+def test_rounding_may_leave_the_range(excess, value):
+    found, expected = (prepare(with_pixel(each), 4, 2) for each in (excess, value))
+    assert found.x.equal(expected.x)
+    assert found.test_x.equal(expected.test_x)
+
+
+@pytest.mark.parametrize("part", ["training", "test"])
+def test_a_pixel_that_hardly_varies_is_refused_where_it_is_no_longer_finite(part):
+    images = images_of([0, 1, 0, 1], [0, 1])
+    images.pixels[:, 0, 1, 1] = 0
+    images.pixels[1, 0, 1, 1] = 1e-200 if part == "training" else 1e-100
+    with pytest.raises(DataError, match=f"pixel [0-9]+ .* varies so little .* in a {part} image"):
+        prepare(images, 4, 2)
+    rounded = dataclasses.replace(images, pixels=images.pixels.round(12))
+    assert prepare(rounded, 4, 2).x.isfinite().all()
 
 
 def test_labels_must_be_as_many_as_images():

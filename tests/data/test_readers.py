@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import pickle
 import struct
 import zlib
@@ -407,6 +408,13 @@ def ppm(largest: int, kind: bytes = b"P6") -> bytes:
     return b"%s\n2 2\n%d\n" % (kind, largest) + bytes(size)
 
 
+def bmp() -> bytes:
+    """A BMP of 2 x 2 pixels, of 5 bits a channel and 16 a pixel."""
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 2, 1, 16, 0, 8, 2835, 2835, 0, 0)
+    pixels = struct.pack("<4H", 0x7FFF, 0x001F, 0x03E0, 0x7C00)
+    return struct.pack("<2sIHHI", b"BM", 62, 0, 0, 54) + head + pixels
+
+
 @pytest.mark.parametrize(
     ("name", "content", "bits"),
     [
@@ -429,7 +437,13 @@ def test_more_than_8_bits_are_not_cut_off(tmp_path, name, content, bits):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("x.png", png(8, 2, 3)), ("x.tif", tiff(8)), ("x.ppm", ppm(255)), ("x.ppm", ppm(15))],
+    [
+        ("x.png", png(8, 2, 3)),
+        ("x.tif", tiff(8)),
+        ("x.ppm", ppm(255)),
+        ("x.ppm", ppm(15)),
+        ("x.bmp", bmp()),
+    ],
 )
 def test_8_bits_and_fewer_are_read(tmp_path, name, content):
     save_folder(tmp_path, "a/1.png", "b/2.png")
@@ -438,6 +452,62 @@ def test_8_bits_and_fewer_are_read(tmp_path, name, content):
         expected = np.asarray(image.resize((4, 4), Image.Resampling.BILINEAR))
     found = image_folder.load(3, 0, tmp_path, size=4).pixels[2].transpose(1, 2, 0)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x.png", "x.webp"])
+def test_an_image_of_several_frames_is_refused(tmp_path, name):
+    save_folder(tmp_path, "a/1.png", "b/2.png")
+    frames = [Image.fromarray(picture(seed).transpose(1, 2, 0)) for seed in range(3)]
+    frames[0].save(tmp_path / "a" / name, save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match=f"a/{name} has 3 frames, and an image is one; save each"):
+        image_folder.load(3, 0, tmp_path)
+
+
+def test_a_photograph_with_a_preview_is_one_image(tmp_path):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    (tmp_path / "a").mkdir()
+    frames[0].save(tmp_path / "a/1.jpg", "MPO", save_all=True, append_images=frames[1:])
+    save(tmp_path / "b/2.png", picture(0))
+    red = image_folder.load(2, 0, tmp_path).pixels[0]
+    assert (red.reshape(3, -1).mean(axis=1).round() == (254, 0, 0)).all()
+
+
+@pytest.mark.parametrize("place", ["a/again", "a/b/again"])
+@pytest.mark.parametrize("target", ["", "a", "b"])
+def test_a_folder_that_is_come_to_twice_is_refused(tmp_path, place, target):
+    folder = save_folder(tmp_path, "a/1.png", "b/2.png", "a/b/3.png")
+    (folder / place).symlink_to(folder / target)
+    with pytest.raises(DataError, match="is the same folder as .*; remove the link that leads"):
+        image_folder.load(2, 0, folder)
+    with pytest.raises(OSError, match="is the same folder as .*; remove the link that leads"):
+        Contents().digest(folder)
+
+
+def test_folders_may_lie_elsewhere(tmp_path):
+    save_folder(tmp_path, "photos/a/1.png", "elsewhere/2.png", "more/3.png")
+    (tmp_path / "photos/b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos/a/more").symlink_to(tmp_path / "more")
+    images = image_folder.load(3, 0, tmp_path / "photos")
+    assert (seeds(images.pixels), images.labels.tolist()) == ([0, 1, 2], [0, 1, 0])
+
+
+@pytest.mark.parametrize("name", ["x.png", "notes"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    folder = save_folder(tmp_path, "a/1.png", "b/2.png")
+    os.mkfifo(folder / "a" / name)
+    with pytest.raises(OSError, match=f"{name} is no regular file, but a pipe, socket or device"):
+        Contents().digest(folder)
+    if name == "x.png":
+        with pytest.raises(DataError, match="x.png is no regular file, but a pipe"):
+            image_folder.load(3, 0, folder)
+
+
+def test_a_class_must_have_a_name_that_can_be_written(tmp_path):
+    folder = save_folder(tmp_path, "a/1.png", "b/2.png")
+    os.rename(folder / "b", os.fsencode(folder) + b"/caf\xe9")
+    with pytest.raises(DataError, match=r"name is not UTF-8, b'caf.xe9'; rename it") as error:
+        image_folder.load(2, 0, folder)
+    str(error.value).encode()
 
 
 def test_what_systems_leave_is_no_class_and_no_point(tmp_path, caplog):
@@ -600,7 +670,9 @@ def test_bytes_and_fractions_are_prepared_alike(save_npz):
         ({"x": COLOUR.reshape(6, -1)}, r"x is \(6, 48\); it must be \(n, height, width\)"),
         ({"y": CLASSES / 2}, r"y is float64 \(6,\); it must be whole numbers"),
         ({"x_test": COLOUR[:, :2], "y_test": CLASSES}, r"x_test are \(3, 2, 4\) .* x \(3, 4, 4\)"),
-        ({"y": CLASSES.astype(object)}, "cannot be read as an .npz file"),
+        ({"y": CLASSES.astype(object)}, r"y is an array of Python objects.*y.astype\(int\)"),
+        ({"x": COLOUR[:, :0]}, r"x is \(6, 0, 4, 3\); its images have no pixels"),
+        ({"x": COLOUR[..., 0][:, :, :0]}, r"x is \(6, 4, 0\); its images have no pixels"),
     ],
 )
 def test_arrays_of_another_form_are_refused(save_npz, changes, complaint):
@@ -688,6 +760,17 @@ def test_test_labels_are_those_of_the_training_part(save_npz):
     npz.load(4, 1, save_npz(**part, y_test=np.full(6, 2)))
     with pytest.raises(DataError, match="y_test has the label 3; the training part has 0 to 2"):
         npz.load(4, 1, save_npz(**part, y_test=CLASSES + 1))
+
+
+@pytest.mark.parametrize("names", [[b"a", b"caf\xe9", b"c"], ["a", "b", "\udce9"]])
+def test_class_names_must_be_text_that_can_be_written(save_npz, names):
+    path = save_npz(x=COLOUR, y=CLASSES, class_names=np.array(names))
+    with pytest.raises(DataError, match=r"class_names has a name that is not UTF-8, '.*udce9'"):
+        npz.load(4, 1, path)
+    names = np.array(["a", "café", "c"])
+    for each in (names, np.char.encode(names, "utf-8")):
+        path = save_npz(x=COLOUR, y=CLASSES, class_names=each)
+        assert npz.load(4, 1, path).class_names == ("a", "café", "c")
 
 
 def test_class_names_must_fit(save_npz):
@@ -781,9 +864,11 @@ def test_own_images_are_prepared_and_again_when_they_change(tmp_path):
 @pytest.mark.slow
 def test_a_corrupt_png_ends_the_run_with_its_name(tmp_path):
     folder = save_folder(tmp_path / "photos", "a/1.png", "b/2.png", "a/3.png")
-    (folder / "b/2.png").write_bytes(flip((folder / "b/2.png").read_bytes()))
+    content = flip((folder / "b/2.png").read_bytes())
+    (folder / "b/2.png").unlink()
+    Path(os.fsdecode(os.fsencode(folder) + b"/b/2\xe9.png")).write_bytes(content)
     run = snakemake(tmp_path, {"kind": "image_folder", "n": 3, "path": "photos"})
-    assert "photos/b/2.png cannot be read as an image" in error_of(run)
+    assert "photos/b/2\\udce9.png cannot be read as an image" in error_of(run)
     assert prepared(tmp_path) == []
 
 

@@ -65,6 +65,14 @@ def test_views_and_tensors_with_gradients_are_written_as_their_values(tmp_path, 
     assert_same(found, {name: tensor.detach() for name, tensor in views.items()})
 
 
+def test_tensors_that_share_memory_are_written_each(tmp_path):
+    shared = torch.arange(6.0).reshape(2, 3)
+    together = {"one": shared, "same": shared, "part": shared[1], "flat": shared.view(-1)}
+    save_tensors(tmp_path / "file", together, A, {})
+    found, _ = load_tensors(tmp_path / "file", A)
+    assert_same(found, together)
+
+
 def test_header_is_one_sorted_json_object(written):
     with safetensors.safe_open(written, framework="pt") as file:
         assert list(file.metadata()) == [METADATA_KEY]

@@ -318,6 +318,33 @@ def test_resuming_from_anything_else_changes_many(done):
 # --- twins ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("counts", "feature_map", "width", "cause"),
+    [
+        ((7, 6, 8), "relu", 1, "raise width: the layer before has 1, fewer than the 3 classes"),
+        ((7, 8), "relu", 2, r"raise width: the layer before has 2, and makes \d+ different points"),
+        ((7, 6, 8), "cos", 2, "raise n_features: the layer before has 2, fewer than the 3 classes"),
+    ],
+)
+def test_a_later_layer_that_is_singular_is_named_with_its_features(
+    counts, feature_map, width, cause
+):
+    data = small(counts, (1,) * len(counts))
+    changes = {"feature_map": feature_map, "width": width, "n_features": width, "depth": 3}
+    if feature_map == "cos":
+        changes["gamma"] = 1e-30
+    with pytest.raises(UserError, match=rf"^layer 2: the kernel matrix of .*; or {cause}"):
+        layers_of(data, settings(**changes))
+
+
+def test_the_first_layer_that_is_singular_has_no_features_before_it():
+    data = with_twin(0, 0)
+    data.x[:] = data.x[:1]
+    with pytest.raises(UserError, match=r"^layer 1: the kernel matrix of") as refusal:
+        layers_of(data, settings(depth=2))
+    assert "width" not in str(refusal.value)
+
+
 def with_twin(seed: int, label: int) -> Dataset:
     """Points 0 and 5 are one point; the second has the label given, the first label 0."""
     points = cloud(seed, [6, 4, 5], 5, duplicate=True)

@@ -12,6 +12,7 @@ import torch
 import torchvision
 from agop_collapse.common.errors import UserError
 from agop_collapse.common.lookup import find_object
+from agop_collapse.common.seeding import global_generator
 from agop_collapse.networks import architecture as networks
 from agop_collapse.networks.activations import linear, relu
 from agop_collapse.networks.activations.activation import Activation
@@ -205,6 +206,39 @@ def test_batch_norm_counts_no_image_before_training():
 # --- a backbone of the user's own -------------------------------------------------------------
 
 
+# Backbones that are no function of the images: they change them, draw, or count.
+KEEP_SOMETHING = """
+import random
+import torch
+from torch import nn
+
+def backbone_of(forward):
+    class Own(nn.Module):
+        calls = 0
+        def forward(self, x):
+            self.calls += 1
+            return forward(self, x)
+    return lambda c, h, w: Own()
+
+def centre(self, x):
+    x -= 0.5
+    return x.flatten(1)
+
+centres = backbone_of(centre)
+rectifies = lambda c, h, w: nn.Sequential(nn.ReLU(inplace=True), nn.Flatten())
+scales = backbone_of(lambda self, x: x.flatten(1).mul_(0.5))
+copies = backbone_of(lambda self, x: x.flatten(1).clone().mul_(0.5))
+drops = backbone_of(lambda self, x: nn.functional.dropout(x.flatten(1), 0.5, training=True))
+drops_in_training = lambda c, h, w: nn.Sequential(nn.Flatten(), nn.Dropout(0.5))
+draws = backbone_of(lambda self, x: x.flatten(1) * (1 + random.random()))
+counts = backbone_of(lambda self, x: x.flatten(1) * self.calls)
+narrows = backbone_of(lambda self, x: x.flatten(1)[:, self.calls :])
+double = backbone_of(lambda self, x: x.flatten(1).double())
+half = backbone_of(lambda self, x: x.flatten(1).half())
+not_a_number = backbone_of(lambda self, x: x.flatten(1).sqrt())
+"""
+
+
 @pytest.fixture
 def own_backbone(tmp_path, monkeypatch):
     """Function that builds a network on one of a user's own backbones, by its name."""
@@ -242,14 +276,16 @@ def own_backbone(tmp_path, monkeypatch):
         "    def forward(self, x):\n"
         "        return x.argsort(1)\n"
     )
+    (tmp_path / "own_nets_that_keep_something.py").write_text(KEEP_SOMETHING)
 
-    def build(name: str, seed: int = 0) -> networks.Network:
-        backbone = find_object(f"own_nets:{name}")
+    def build(name: str, seed: int = 0, file: str = "own_nets") -> networks.Network:
+        backbone = find_object(f"{file}:{name}")
         architecture = Architecture("mine", 6, 1.0, backbone, relu.activation)
         return networks.build(architecture, (3, 4, 5), 3, seed)
 
     yield build
     sys.modules.pop("own_nets", None)
+    sys.modules.pop("own_nets_that_keep_something", None)
 
 
 def test_own_backbone(own_backbone):
@@ -281,6 +317,40 @@ def test_own_backbone(own_backbone):
 def test_a_backbone_that_does_not_fit(own_backbone, name, complaint):
     with pytest.raises(UserError, match=f"the backbone of model 'mine',? ?{complaint}"):
         own_backbone(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("centres", "changes the images that it is given"),
+        ("rectifies", "changes the images that it is given"),
+        ("scales", "changes the images that it is given"),
+        ("drops", "makes other features of the same images at each call in evaluation mode"),
+        ("draws", "makes other features of the same images at each call in evaluation mode"),
+        ("counts", "makes other features of the same images at each call in evaluation mode"),
+        ("narrows", "makes other features of the same images at each call in evaluation mode"),
+        ("double", "makes features of type torch.float64, and the head takes torch.float32"),
+        ("half", "makes features of type torch.float16, and the head takes torch.float32"),
+    ],
+)
+def test_a_backbone_that_is_no_function_of_images_to_features(own_backbone, name, complaint):
+    with pytest.raises(UserError, match=f"the backbone of model 'mine' {complaint}"):
+        own_backbone(name, file="own_nets_that_keep_something")
+
+
+@pytest.mark.parametrize("name", ["copies", "drops_in_training", "not_a_number"])
+def test_a_backbone_may_change_its_own_and_draw_in_training(own_backbone, name):
+    network = own_backbone(name, file="own_nets_that_keep_something")
+    assert network.training
+
+
+def test_trying_a_backbone_draws_nothing_from_the_seed(own_backbone):
+    with global_generator(0, "initialisation"):
+        expected = torch.nn.Linear(60, 20).weight
+    assert torch.equal(own_backbone("wide").backbone[1][1].weight, expected)
+    hidden = own_backbone("copies", file="own_nets_that_keep_something").hidden[0].weight
+    with global_generator(0, "initialisation"):
+        assert torch.equal(hidden, torch.nn.Linear(60, 6).weight)
 
 
 def test_a_network_for_larger_images():

@@ -1,12 +1,15 @@
 """The files of a run's epochs: read as written, resumed from where they end, never exchanged."""
 
 import copy
+import dataclasses
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import papers
 import pytest
 import torch
+from agop_collapse.common.errors import UserError
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.stamp import read_identity
@@ -14,9 +17,11 @@ from agop_collapse.files.tensors import load_tensors
 from agop_collapse.networks.activations import relu
 from agop_collapse.networks.architecture import Architecture, build
 from agop_collapse.networks.backbones import vgg11
+from agop_collapse.networks.batch_statistics import of_the_data
 from agop_collapse.networks.checkpoints import (
     EPOCH_FILE,
     OPTIMIZER_FILE,
+    expect_trained,
     finish,
     load_epoch,
     load_weights,
@@ -260,3 +265,104 @@ def test_without_an_optimizers_state_training_begins(data, tmp_path):
     trainer = new_trainer(data)
     resume(trainer, tmp_path, A)
     assert trainer.epoch == 0
+
+
+# --- backbones of all kinds -------------------------------------------------------------------
+
+
+class Tied(torch.nn.Module):
+    """One layer under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(64, 64)
+        self.second = self.first
+
+    def forward(self, x):
+        return self.second(self.first(x.flatten(1)).relu())
+
+
+class RunningMean(torch.nn.Module):
+    """A running mean, kept as a buffer, which is saved, or as a plain number, which is not."""
+
+    def __init__(self, saved: bool):
+        super().__init__()
+        self.mean = torch.zeros(())
+        if saved:
+            del self.mean
+            self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, x):
+        x = x.flatten(1)
+        if self.training:
+            self.mean.copy_(0.9 * self.mean + 0.1 * x.abs().mean().detach())
+        return x / (1 + self.mean)
+
+
+def on(backbone, data: Dataset, rate: float = 0.1) -> Trainer:
+    architecture = Architecture("mine", 16, 1.0, lambda *_: backbone(), relu.activation)
+    network = build(architecture, data.image_shape, data.classes, seed=0)
+    settings = Settings("sgd", rate, 0.9, False, 64, 6, 2, "float32", mse.loss)
+    return Trainer(network, data, settings, 0, CPU)
+
+
+def test_tied_weights_are_written_and_resumed_from(data, tmp_path):
+    unbroken = tmp_path / "unbroken"
+    train_into(unbroken, on(Tied, data), tmp_path / "killed")
+    resumed = on(Tied, data)
+    resume(resumed, tmp_path / "killed" / "after 2", A)
+    assert resumed.epoch == 2
+    train_into(tmp_path / "resumed", resumed)
+    expected, found = weights(unbroken), weights(tmp_path / "resumed")
+    assert {"backbone.1.first.weight", "backbone.1.second.weight"} < set(found)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def check(backbone, data: Dataset, folder: Path, epoch: int) -> None:
+    """Read an epoch into a network made anew, and ask whether it is the one that was trained."""
+    network, x = on(backbone, data).network, data.x.float()
+    progress = load_weights(network, folder, epoch, A)
+    with of_the_data(network, x) if epoch == 0 else nullcontext():
+        expect_trained(network, x, data.labels, mse.loss, progress, "mine")
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        Tied,
+        lambda: RunningMean(saved=True),
+        lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(64)),
+    ],
+    ids=["tied weights", "a buffer", "batch normalisation"],
+)
+def test_a_network_of_its_weights_is_the_one_that_was_trained(data, tmp_path, backbone):
+    train_into(tmp_path, on(backbone, data))
+    for epoch in (0, 2, 4, 6):
+        check(backbone, data, tmp_path, epoch)
+
+
+def test_a_network_that_kept_more_than_its_weights_is_not(data, tmp_path):
+    def backbone():
+        return RunningMean(saved=False)
+
+    train_into(tmp_path, on(backbone, data))
+    check(backbone, data, tmp_path, 0)  # before it has kept anything
+    with pytest.raises(UserError, match=r"model 'mine': with the weights of epoch 6 its training"):
+        check(backbone, data, tmp_path, 6)
+
+
+@pytest.mark.parametrize("relative", [0, 0.002, -0.002])
+def test_rounding_is_forgiven_and_no_more(data, unbroken, relative):
+    network = new_trainer(data).network
+    progress = load_weights(network, unbroken, 6, A)
+    progress = dataclasses.replace(progress, train_loss=progress.train_loss * (1 + relative))
+    expected = pytest.raises(UserError, match="keeps something") if relative else nullcontext()
+    x = data.x.float()
+    with expected:
+        expect_trained(network, x, data.labels, mse.loss, progress, "mlp")
+    # As on another device.
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter *= 1 + 1e-5 * torch.randn(parameter.shape)
+    with expected:
+        expect_trained(network, x, data.labels, mse.loss, progress, "mlp")

@@ -434,6 +434,14 @@ def test_a_loss_that_is_not_finite_ends_it(data):
         run_epochs(trainer, 1)
 
 
+@pytest.mark.parametrize("decay", [0.0, 1e6])
+def test_weight_decay_is_named_where_there_is_some(data, decay):
+    settings = dataclasses.replace(SGD, learning_rate=1e6, weight_decay=decay)
+    with pytest.raises(DivergenceError) as error:
+        run_epochs(make_trainer(data, settings), 1)
+    assert ("weight_decay (now 1e+06)" in str(error.value)) == bool(decay)
+
+
 def test_divergence_in_the_last_step_does_too(data):
     """One batch an epoch, so the loss is taken before the only step: it is the next that is not."""
     settings = dataclasses.replace(SGD, learning_rate=1e30, batch_size=23, epochs=1)

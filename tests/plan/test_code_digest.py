@@ -16,7 +16,7 @@ from agop_collapse.plan.registry import ACTIVATIONS, KERNELS, LOSSES, MODELS
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "agop_collapse"
-JOB = WORKFLOW / "scripts" / "job.py"
+JOB = WORKFLOW / "scripts" / "agop_collapse_job.py"
 SCRIPTS = sorted(set((WORKFLOW / "scripts").glob("*.py")) - {JOB})
 
 # What is reached
@@ -49,7 +49,7 @@ def imports_of(script: Path) -> str:
 
 def files_loaded(imports: dict[str, str], folder: Path, *path: Path) -> dict[str, set[Path]]:
     """Files below a folder that Python loads for each script's imports, in a process of its own."""
-    packages = ["agop_collapse", "job", "parts"]
+    packages = ["agop_collapse", "agop_collapse_job", "parts"]
     run = subprocess.run(
         [sys.executable, "-c", LOAD, str(folder), *packages],
         input=json.dumps(imports),
@@ -471,9 +471,10 @@ def test_digest_is_of_files_and_their_names_wherever_the_project_lies(tmp_path):
 def test_job_counts_for_every_script(tmp_path):
     workflow = tmp_path / "workflow"
     shutil.copytree(WORKFLOW, workflow, ignore=shutil.ignore_patterns("__pycache__"))
-    text = (workflow / "scripts" / "job.py").read_text()
+    job = workflow / "scripts" / JOB.name
+    text = job.read_text()
     assert text.count("SystemExit(1)") == 1
-    (workflow / "scripts" / "job.py").write_text(text.replace("SystemExit(1)", "SystemExit(2)"))
+    job.write_text(text.replace("SystemExit(1)", "SystemExit(2)"))
     for script in SCRIPTS:
         copy = workflow / "scripts" / script.name
         assert code_digest(copy, workflow / "agop_collapse") != code_digest(script, LIBRARY)

@@ -395,6 +395,20 @@ def test_own_code_that_is_no_python_is_refused(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "other"), [("torch", "torch/__init__.py"), ("random", "a module of its own")]
+)
+def test_own_code_must_not_be_called_like_a_library(tmp_path, monkeypatch, module, other):
+    monkeypatch.chdir(tmp_path)
+    Path(f"{module}.py").write_text("def b(): ...\n")
+    message = refusal(config_of(networks=[{"model": "own", "backbone": f"{module}:b"}]))
+    assert re.fullmatch(
+        f"studies.mine.networks.0..backbone = '{module}:b': Python takes .*{other} by that name, "
+        f"not {module}.py of the working folder; give your own another name",
+        message,
+    )
+
+
 # YAML's numbers
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from agop_collapse.plan.configuration import Study, load, own_file
+from agop_collapse.plan.config_errors import ConfigError
+from agop_collapse.plan.configuration import Study, data_root, load
 from agop_collapse.plan.figure_kinds import PAPER_FIGURES
 from configurations import example, study
 
@@ -122,12 +123,22 @@ def test_block_is_for_all_data_sets_or_those_that_it_names():
     }
 
 
+def test_the_data_root_of_the_environment_is_checked_alike(tmp_path):
+    made = load({"data_root": "~/data", "study": "mine", "studies": example()["studies"]})
+    name, home = "AGOP_COLLAPSE_DATA", str(Path.home())
+    assert data_root(made, {}) == data_root(made, {name: ""}) == f"{home}/data"
+    assert data_root(made, {name: "~/there"}) == f"{home}/there"
+    assert data_root(made, {name: str(tmp_path)}) == str(tmp_path)
+    for wrong, reason in ((__file__, "must be a folder, and is a file"), ("a{b}", "takes { and }")):
+        with pytest.raises(ConfigError, match=f"^the environment variable {name} = .*{reason}"):
+            data_root(made, {name: wrong})
+
+
 def test_own_code_and_data_are_found_in_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "small.py").write_text("def backbone(channels, height, width): ...")
     (tmp_path / "mine.npz").write_bytes(b"")
-    assert own_file("nets.small:backbone") == Path("nets", "small.py")
     made = study(
         datasets={"images": {"kind": "npz", "n": 9, "path": "mine.npz"}},
         networks=[{"model": "small", "backbone": "nets.small:backbone"}],

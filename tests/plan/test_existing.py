@@ -190,7 +190,9 @@ def test_warning_names_the_command_that_derives_strangers_again(tmp_path):
     for path in (f"{folder}/checkpoints/identity", "results/demo/tables/theory_kernel.parquet"):
         write(tmp_path, path, OTHER)
     text, command = warning(jobs, "all", tmp_path).splitlines()
-    assert text.startswith("2 results were made by other settings, data or code than today's")
+    assert text.startswith(
+        "2 results were made by other settings, data or code than today's, or damaged since, and"
+    )
     assert shlex.split(command) == [
         *("snakemake", "all", "-R"),
         f"{folder}/checkpoints",

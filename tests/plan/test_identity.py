@@ -362,7 +362,7 @@ CODE = {
         "^table (network_|deep_rfm|gram|classes|agop|attribution|rates|predictor)",
         "nfa_summary",
     ],
-    "scripts/job.py": [""],
+    "scripts/agop_collapse_job.py": [""],
 }
 
 

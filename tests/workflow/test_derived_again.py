@@ -72,7 +72,7 @@ CODE = {
     "the reader": ("agop_collapse/data/readers/digits.py", None, "added = 1", EVERYTHING - THEORY),
     "a kind of figure": ("agop_collapse/plots/gram.py", None, "added = 1", {"fig01"}),
     "the script of figures": ("scripts/plot_figure.py", None, "added = 1", FIGURES),
-    "what all scripts use": ("scripts/job.py", None, "added = 1", EVERYTHING),
+    "what all scripts use": ("scripts/agop_collapse_job.py", None, "added = 1", EVERYTHING),
     "the style sheet": ("agop_collapse/plots/paper.mplstyle", None, "font.size: 9", FIGURES),
     "a label in plan/registry.py": (
         *("agop_collapse/plan/registry.py", '"Laplace"', '"Laplacian"'),

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 DEEP_RFM = "deep_rfm/digits/laplace-relu-agop/seed{}"
 NETWORK = "networks/digits/mlp/seed{}"
 SCRIPTS = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")}
-SCRIPTS -= {"job", "download_data"}
+SCRIPTS -= {"agop_collapse_job", "download_data"}
 # Jobs, by their logs.
 PREPARE = "logs/prepare_data/digits.log"
 BUILD = f"{DEEP_RFM}/logs/build_deep_rfm.log"

@@ -292,7 +292,7 @@ def test_jobs_use_nothing_of_the_workflow_that_does_not_count(tiny):
     style = tiny.library / "plots" / "paper.mplstyle"  # counts by content
     for job in jobs:
         assert tiny.library / "common" / "errors.py" in job.files
-        assert tiny.library.parent / "scripts" / "job.py" in job.files
+        assert tiny.library.parent / "scripts" / "agop_collapse_job.py" in job.files
         assert not any(tiny.library / "plan" in path.parents for path in job.files)
         uncounted = job.files - counted(tiny, job)
         assert uncounted == ({style} if job.script == "plot_figure" else set()), job.script

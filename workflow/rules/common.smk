@@ -9,18 +9,20 @@ from snakemake.logging import logger
 from agop_collapse.data import addresses
 from agop_collapse.plan import existing
 from agop_collapse.plan.config_errors import ConfigError
-from agop_collapse.plan.configuration import load
+from agop_collapse.plan.config_files import expect_plain
+from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINED, Jobs, TargetError
 from agop_collapse.plan.paths import DATA, FIGURE, LOGS, RUN, TABLE, TABLES
 
 try:
+    if workflow.is_main_process:
+        expect_plain(workflow.configfiles)
     configuration = load(config)
+    DATA_ROOT = data_root(configuration, os.environ)
 except ConfigError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
-# The variable is for clusters and shared machines, whose data lie where no configuration knows.
-DATA_ROOT = os.path.expanduser(os.environ.get("AGOP_COLLAPSE_DATA") or configuration.data_root)
 STUDY = configuration.study
 JOBS = Jobs(
     configuration,

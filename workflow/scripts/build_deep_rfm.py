@@ -1,6 +1,6 @@
 """Build the layers of a Deep RFM, continuing from those that an earlier, killed job left."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import logging
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Put the tables of a study's runs into one."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 from agop_collapse.files import tables
 

@@ -1,6 +1,6 @@
 """Download an archive of a public data set and put its files in place."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 from agop_collapse.data.downloads import fetch
 

@@ -1,6 +1,6 @@
 """Write the points of a Deep RFM's layers, for other programs."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import logging
 from pathlib import Path

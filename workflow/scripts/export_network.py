@@ -1,6 +1,6 @@
 """Write the points of a network's layers at an epoch, for other programs."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,9 +12,9 @@ from agop_collapse.data.export import save_points
 from agop_collapse.files.resumable import resumable
 from agop_collapse.networks.architecture import build
 from agop_collapse.networks.batch_statistics import of_the_data
-from agop_collapse.networks.checkpoints import load_weights
+from agop_collapse.networks.checkpoints import expect_trained, load_weights
 from agop_collapse.networks.features import layer_points
-from agop_collapse.networks.from_settings import architecture_of
+from agop_collapse.networks.from_settings import architecture_of, training_of
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
@@ -24,9 +24,11 @@ with job(snakemake) as given, device.tf32(False):
     epoch = given["epoch"]
     architecture = architecture_of(given["settings"])
     network = build(architecture, data.image_shape, data.classes, given["named"]["seed"]).to(where)
-    load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
+    progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
+    loss = training_of(given["settings"]).loss
     statistics = of_the_data(network, x) if epoch == 0 else nullcontext()
     with resumable(Path(snakemake.output[0]), given["identity"]) as folder, statistics:
+        expect_trained(network, x, data.labels, loss, progress, architecture.model)
         both = zip(layer_points(network, x), layer_points(network, test_x), strict=True)
         for number, (train, test) in enumerate(both):
             if number in given["layers"]:

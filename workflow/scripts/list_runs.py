@@ -1,6 +1,6 @@
 """Write the table of a study's runs, with every setting as a column."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 from agop_collapse.files import tables
 

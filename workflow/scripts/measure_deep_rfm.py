@@ -1,6 +1,6 @@
 """Measure the collapse of a Deep RFM's layers."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import logging
 

@@ -1,6 +1,6 @@
 """Draw a figure by the module of its kind."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import importlib
 

@@ -1,6 +1,6 @@
 """Load a data set, standardise it and sort it by class."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import logging
 

@@ -1,6 +1,6 @@
 """Simulate what ReLU features do to the distance of two points, beside Proposition A.1."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import torch
 from agop_collapse.files import tables

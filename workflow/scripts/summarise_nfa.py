@@ -1,6 +1,6 @@
 """Summarise the neural feature ansatz of a study's networks, beside the paper's figures."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import atomic

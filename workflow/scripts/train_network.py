@@ -1,6 +1,6 @@
 """Train a network, keeping its weights at the measured epochs; a killed job continues."""
 
-from job import job  # isort: split
+from agop_collapse_job import job  # isort: split
 
 import logging
 import time

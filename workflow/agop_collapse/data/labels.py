@@ -115,6 +115,15 @@ def expect_every_class(labels: np.ndarray, n: int, class_names: tuple[str, ...])
     raise DataError(f"{what}, nor behind them")
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a class's name can be written to a file: that of a folder may be any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _some(items: list) -> str:
     """A few of many."""
     shown = ", ".join(str(item) for item in items[:5])

@@ -13,6 +13,8 @@ from .labels import expect_every_class
 
 log = logging.getLogger(__name__)
 
+ROUNDING = 1e-6  # by which pixels may leave [0, 1], as in float32 they do
+
 
 def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train") -> Dataset:
     """Take the first n (and n_test) images, standardise each pixel, sort by class.
@@ -29,8 +31,9 @@ def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train"
 
     Raises
     ------
-    DataError : when a part is too short, a pixel is not finite or outside [0, 1], all images are
-        the same, there is only one class, or a class has no training point.
+    DataError : when a part is too short, a pixel is not finite or outside [0, 1], or would not be
+        finite when it is standardised, all images are the same, there is only one class, or a
+        class has no training point.
     """
     pixels, labels = _first(images.pixels, images.labels, n, "training")
     test_pixels, test_labels = _first(images.test_pixels, images.test_labels, n_test, "test")
@@ -45,6 +48,8 @@ def prepare(images: Images, n: int, n_test: int, standardize_test: str = "train"
     # Before the training points are changed.
     _standardise(test, test if own else train)
     _standardise(train, train)
+    for points, part in ((train, "training"), (test, "test")):
+        _expect_float32(points, part)
     x, labels = _sort(train, labels)
     test_x, test_labels = _sort(test, test_labels)
     return Dataset(x, labels, test_x, test_labels, image_shape, len(names), names)
@@ -61,12 +66,14 @@ def _first(pixels: np.ndarray, labels: np.ndarray, n: int, part: str):
     if not np.isfinite(pixels).all():
         image = int(np.argwhere(~np.isfinite(pixels))[0][0])
         raise DataError(f"{part} image {image} has a pixel that is not finite")
-    if pixels.size and (pixels.min() < 0 or pixels.max() > 1):
-        low, high = pixels.min(), pixels.max()
+    low, high = pixels.min(initial=0), pixels.max(initial=1)
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise DataError(
-            f"{part} pixels range over [{low:g}, {high:g}]; they must lie in [0, 1]"
-            + (", so divide them by 255, or save them as uint8" if high > 1 else "")
+            f"{part} pixels range over [{low:.9g}, {high:.9g}]; they must lie in [0, 1]"
+            + (", so divide them by 255, or save them as uint8" if high > 1 + ROUNDING else "")
         )
+    if low < 0 or high > 1:
+        pixels.clip(0, 1, out=pixels)
     return pixels, np.asarray(labels[:n], dtype=np.int64)
 
 
@@ -121,8 +128,21 @@ def _standardise(points: np.ndarray, reference: np.ndarray) -> None:
     # A constant pixel may have a standard deviation of 1e-17: compare values, not the deviation.
     constant = (reference == reference[:1]).all(axis=0)
     points -= mean
-    points /= np.where(constant, 1, spread)
+    with np.errstate(all="ignore"):  # what is not finite is refused afterwards
+        points /= np.where(constant, 1, spread)
     points[:, constant] = 0
+
+
+def _expect_float32(points: np.ndarray, part: str) -> None:
+    """Raise DataError where a pixel that hardly varies has blown up a point."""
+    limit = np.finfo(np.float32).max
+    if points.size and not (points.max() <= limit and points.min() >= -limit):
+        pixel = int(np.flatnonzero(~(np.abs(points) <= limit).all(axis=0))[0])
+        raise DataError(
+            f"pixel {pixel} (as x.reshape(n, -1) numbers them) varies so little over the images "
+            f"that, divided by its standard deviation, it is not finite in a {part} image; round "
+            "the pixels, as with x.round(12)"
+        )
 
 
 def _sort(points: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:

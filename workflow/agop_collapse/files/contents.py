@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .atomic import StorageError
+from .folders import expect_regular, walk
 from .system_files import is_system_name
 
 
@@ -40,7 +41,8 @@ class Contents:
 
         Raises
         ------
-        OSError : when it cannot be read.
+        OSError : when it cannot be read, or in a folder something is no file, or a folder is come
+            to twice.
         """
         path = Path(path)
         found = self._of_folder(path) if path.is_dir() else self._of_file(path)
@@ -50,7 +52,7 @@ class Contents:
     def _of_folder(self, folder: Path) -> str:
         digest = hashlib.sha256()
         files: list[Path] = []
-        for place, folders, names in os.walk(folder, followlinks=True):
+        for place, folders, names in walk(folder):
             folders[:] = [name for name in folders if not is_system_name(name)]
             files += [Path(place, name) for name in names if not is_system_name(name)]
         for file in sorted(files):
@@ -60,6 +62,7 @@ class Contents:
 
     def _of_file(self, file: Path) -> str:
         facts = os.stat(file)
+        expect_regular(file, facts)
         mark = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
         key = os.path.abspath(file)
         known = self._known.get(key)

@@ -22,11 +22,23 @@ def save_tensors(
     path: Path, tensors: Mapping[str, Tensor], identity: str, metadata: Mapping[str, Any]
 ) -> None:
     """Write tensors, an identity and JSON metadata; the same content, the same bytes."""
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    contiguous = _apart(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    )
     header = {"identity": identity, "metadata": dict(metadata)}
     header["sha256"] = _digest(contiguous, header)
     with atomic(path) as partial:
         save_file(contiguous, partial, metadata={METADATA_KEY: _as_text(header)})
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors, each in memory of its own: safetensors writes none that share it."""
+    apart, seen = {}, set()
+    for name, tensor in tensors.items():
+        memory = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if memory in seen else tensor
+        seen.add(memory)
+    return apart
 
 
 def load_tensors(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -23,7 +23,7 @@ from ..common.seeding import generator
 from ..data.dataset import Dataset, one_hot_targets
 from . import agop
 from .agop import Gradients, VanishedError
-from .gram_system import SAMPLE, Pairs
+from .gram_system import SAMPLE, Pairs, SingularError
 from .kernels.dot_product import DotProductKernel
 from .kernels.radial import RadialKernel, safe_ridge, squared_distances, squared_norms
 from .random_features import (
@@ -259,6 +259,10 @@ def _fit_with_care(
                 f"layer {number}: {error}: the predictor does not change with its input. {remedy}"
             ) from error
 
+        except SingularError as error:
+            cause = _lost_in_features(number, x, data, settings) if number > 1 else ""
+            raise UserError(f"layer {number}: {error}{cause}") from error
+
     made, block_rows = with_less_at_a_time(attempt, settings.block_rows, "block_rows")
     settings = dataclasses.replace(settings, block_rows=block_rows)
     if trusted and not made.fit.valid:
@@ -274,6 +278,24 @@ def _fit_with_care(
             _remedy(made, targets, data.class_counts, settings),
         )
     return made, settings
+
+
+def _lost_in_features(number: int, x: Tensor, data: Dataset, settings: Settings) -> str:
+    """What the feature map before a layer has to do with its system being singular, if anything."""
+    features = x.shape[1]
+    key = "n_features" if settings.feature_map == "cos" else "width"
+    if features < data.classes:
+        return (
+            f"; or raise {key}: the layer before has {features}, fewer than the {data.classes} "
+            "classes"
+        )
+    apart, before = (len(points.unique(dim=0)) for points in (x, data.x))
+    if apart < before:
+        return (
+            f"; or raise {key}: the layer before has {features}, and makes {apart} different "
+            f"points of {before}"
+        )
+    return ""
 
 
 def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -> FeatureMap:

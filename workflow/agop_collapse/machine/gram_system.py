@@ -14,6 +14,10 @@ from .kernels.radial import RadialKernel, into_squared_distances, safe_ridge, sq
 SAMPLE = 1000
 
 
+class SingularError(UserError):
+    """A system that cannot be solved, with a ridge that would help."""
+
+
 class Pairs:
     """Distances, kernel system and gradient weights of all pairs of points.
 
@@ -108,7 +112,7 @@ class Pairs:
 
         Raises
         ------
-        UserError : when the system is singular; the message names a ridge that would do.
+        SingularError : when the system is singular; the message names a ridge that would do.
         """
         self._write_system(ridge)
         if self._factorise():
@@ -121,13 +125,13 @@ class Pairs:
             raise self.singular(targets, ridge)
         return alpha
 
-    def singular(self, targets: Tensor, ridge: float) -> UserError:
+    def singular(self, targets: Tensor, ridge: float) -> SingularError:
         """The error for a system that cannot be solved, with a ridge that would help."""
         n, d = self._x.shape
         reason = "are there duplicate points?"
         if not self._kernel.full_rank:
             reason = f"its rank is that of the points, which are in {d} dimensions"
-        return UserError(
+        return SingularError(
             f"the kernel matrix of {n} points is singular with ridge {ridge:g} ({reason}); "
             f"{self._ridge_that_helps(targets, ridge)}"
         )

@@ -104,7 +104,8 @@ def build(
 def _tried(architecture: Architecture, image_shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
     """A backbone, and how many features it makes of an image: tried on two, before any work.
 
-    They are tried in evaluation mode, which leaves a backbone's statistics alone.
+    They are tried in evaluation mode, which leaves a backbone's statistics alone, and twice: what
+    is measured must not depend on how often.
     """
     what = f"the backbone of model {architecture.model!r}"
     images = " x ".join(map(str, image_shape))
@@ -120,9 +121,13 @@ def _tried(architecture: Architecture, image_shape: tuple[int, int, int]) -> tup
             f"{what} returns a {type(backbone).__name__}; it must return a torch.nn.Module, that "
             "maps images to features"
         )
+    # Of both signs, as standardised pixels are: in-place ReLUs leave zeros alone.
+    given = torch.randn(2, *image_shape, generator=torch.Generator().manual_seed(0))
+    unchanged = given.clone()
     try:
         with torch.no_grad():
-            features = backbone.eval()(torch.zeros(2, *image_shape))
+            features = backbone.eval()(given)
+            again = backbone(unchanged.clone())
     except Exception as error:
         raise UserError(f"{what} cannot map images of {images}: {_reason(error)}") from error
     backbone.train()
@@ -131,7 +136,31 @@ def _tried(architecture: Architecture, image_shape: tuple[int, int, int]) -> tup
         raise UserError(f"{what} maps two images of {images} to {found}; it must be (2, features)")
     if not features.is_floating_point() or not features.shape[1]:
         raise UserError(f"{what} makes {found} of type {features.dtype}; these are no features")
+    if features.dtype != torch.float32:
+        raise UserError(
+            f"{what} makes features of type {features.dtype}, and the head takes torch.float32; "
+            "return features.float()"
+        )
+    if not torch.equal(given, unchanged):
+        raise UserError(
+            f"{what} changes the images that it is given, which are the data themselves; write "
+            "x = x - 0.5 in the place of x -= 0.5, and take inplace=True from the layers at its "
+            "beginning"
+        )
+    if not _are_alike(features, again):
+        raise UserError(
+            f"{what} makes other features of the same images at each call in evaluation mode; let "
+            "it draw, or count, only where self.training is true, and with torch's generator"
+        )
     return backbone, features.shape[1]
+
+
+def _are_alike(features: Tensor, again: Tensor) -> bool:
+    """Whether features are the same but for rounding."""
+    if features.shape != again.shape:
+        return False
+    tolerance = 1e-5 * float(features.abs().nan_to_num().max())
+    return torch.allclose(features, again, rtol=0, atol=tolerance, equal_nan=True)
 
 
 def _reason(error: Exception) -> str:

@@ -5,14 +5,20 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..common.errors import UserError
+from ..data.dataset import one_hot_targets
 from ..files.atomic import StorageError
 from ..files.stamp import derive_again
 from ..files.tensors import expect_number, load_tensors, save_tensors, versions
 from .architecture import Network
-from .training import Progress, Trainer
+from .losses.loss import Loss
+from .training import Progress, Trainer, loss_and_accuracy
 
 EPOCH_FILE = "epoch_{:05d}.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
+# Of the training loss, computed anew from the weights: what rounding in float32 may do on another
+# device, through batch normalisations that divide by nearly nothing.
+RELATIVE_TOLERANCE, TOLERANCE = 1e-3, 1e-5
 
 
 def save_epoch(folder: Path, trainer: Trainer, progress: Progress, identity: str) -> None:
@@ -52,6 +58,34 @@ def load_weights(network: Network, folder: Path, epoch: int, identity: str) -> P
     except RuntimeError as error:
         raise StorageError(f"{Path(folder) / EPOCH_FILE.format(epoch)}: {error}") from error
     return progress
+
+
+def expect_trained(
+    network: Network, x: Tensor, labels: Tensor, loss: Loss, progress: Progress, model: str
+) -> None:
+    """Raise UserError unless a network with the weights of an epoch is the one that was trained.
+
+    Its loss over the training points is compared with the one recorded then. They differ where a
+    backbone keeps more than its weights and buffers, such as a running mean as a plain number.
+
+    Parameters
+    ----------
+    network : on the device of x; at epoch 0 its batch normalisations have the data's statistics
+    x, labels : (n, d) and (n,), the training points in float32
+    progress : recorded at the epoch
+    model : its name, for the message
+    """
+    targets = one_hot_targets(labels, network.readout.out_features, x.dtype).to(x.device)
+    found, _ = loss_and_accuracy(network, loss, x, targets)
+    recorded = progress.train_loss
+    if abs(found - recorded) <= TOLERANCE + RELATIVE_TOLERANCE * max(abs(found), abs(recorded)):
+        return
+    raise UserError(
+        f"model {model!r}: with the weights of epoch {progress.epoch} its training loss is "
+        f"{found:.4g}, and it was {recorded:.4g} when these were saved, so the backbone keeps "
+        "something that is not saved with its weights, such as a running mean as a plain number "
+        "or tensor; keep it with self.register_buffer(...), and change it in place"
+    )
 
 
 def resume(trainer: Trainer, folder: Path, identity: str) -> None:

@@ -193,9 +193,12 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
+            decay = self.settings.weight_decay
             raise DivergenceError(
                 f"the training loss is {loss} in epoch {self.epoch}: lower learning_rate "
-                f"(now {self.settings.learning_rate:g}), momentum or gain"
+                f"(now {self.settings.learning_rate:g}), "
+                + (f"weight_decay (now {decay:g}), " if decay else "")
+                + "momentum or gain"
             )
 
     def evaluate(self) -> Progress:
@@ -215,15 +218,10 @@ class Trainer:
             test_loss, test_accuracy = self._evaluate(*self._test)
         return Progress(self.epoch, train_loss, test_loss, train_accuracy, test_accuracy)
 
-    @torch.no_grad()
     def _evaluate(self, x: Tensor, targets: Tensor) -> tuple[float, float] | tuple[None, None]:
         if not len(x):
             return None, None
-        self.network.eval()
-        outputs = torch.cat([self.network(batch) for batch in x.split(EVALUATION_BATCH)])
-        correct = outputs.argmax(dim=1) == targets.argmax(dim=1)
-        loss = self.settings.loss.value(outputs.double(), targets.double())
-        return float(loss), float(correct.double().mean())
+        return loss_and_accuracy(self.network, self.settings.loss, x, targets)
 
     def optimizer_state(self) -> dict[str, Tensor]:
         """The optimizer's buffers by "parameter index.name"; none if it is made anew each epoch."""
@@ -249,6 +247,17 @@ class Trainer:
         # A step captured before has the addresses of the state that this replaced.
         self._take_step = self._new_step()
         self.epoch = epoch
+
+
+@torch.no_grad()
+def loss_and_accuracy(
+    network: Network, loss: Loss, x: Tensor, targets: Tensor
+) -> tuple[float, float]:
+    """Of a network in evaluation mode, over points and their +-1 targets, on its device."""
+    network.eval()
+    outputs = torch.cat([network(batch) for batch in x.split(EVALUATION_BATCH)])
+    correct = outputs.argmax(dim=1) == targets.argmax(dim=1)
+    return float(loss.value(outputs.double(), targets.double())), float(correct.double().mean())
 
 
 def forget(optimizer: torch.optim.Optimizer) -> None:

@@ -1,6 +1,7 @@
 """The configuration: checked as a whole, and spelled out as studies of runs and figures."""
 
 import ast
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.epochs import measured_epochs
+from ..common.lookup import module_elsewhere, own_file, taken
 from . import figures
 from .config_errors import (
     LONGEST_NAME,
@@ -95,12 +97,8 @@ def load(config: Mapping[str, Any]) -> Configuration:
             mistakes.append(f"{key} = {value!r} must be of type string")
         elif not value:
             mistakes.append(f"{key} must not be empty")
-        elif key == "data_root" and Path(value).exists() and not Path(value).is_dir():
-            mistakes.append(f"data_root = {value!r} must be a folder, and is a file")
-    if isinstance(data_root, str) and set(data_root) & set("{}"):
-        mistakes.append(
-            f"data_root = {data_root!r}: Snakemake takes {{ and }} for its own; leave them out"
-        )
+        elif key == "data_root":
+            mistakes += _no_folder(key, value)
     if "studies" not in config:
         mistakes.append("the configuration: studies must be given")
         raise ConfigError("\n".join(mistakes))
@@ -136,6 +134,33 @@ def load(config: Mapping[str, Any]) -> Configuration:
     if mistakes:
         raise ConfigError("\n".join(sorted(set(mistakes))))
     return Configuration(chosen, data_root, studies)
+
+
+def data_root(configuration: Configuration, environment: Mapping[str, str]) -> str:
+    """Where public data sets lie: as AGOP_COLLAPSE_DATA says, if it does.
+
+    The variable is for clusters and shared machines, whose data lie where no configuration knows.
+
+    Raises
+    ------
+    ConfigError : when the variable names what is no folder.
+    """
+    name = "AGOP_COLLAPSE_DATA"
+    if not environment.get(name):
+        return os.path.expanduser(configuration.data_root)
+    if mistakes := _no_folder(f"the environment variable {name}", environment[name]):
+        raise ConfigError("\n".join(mistakes))
+    return os.path.expanduser(environment[name])
+
+
+def _no_folder(name: str, value: str) -> list[str]:
+    """What is wrong with the path of a folder, which need not be there."""
+    if set(value) & set("{}"):
+        return [f"{name} = {value!r}: Snakemake takes {{ and }} for its own; leave them out"]
+    path = Path(os.path.expanduser(value))
+    if path.exists() and not path.is_dir():
+        return [f"{name} = {value!r} must be a folder, and is a file"]
+    return []
 
 
 class _collected:
@@ -342,11 +367,8 @@ def _check_own_file(place: str, where: str) -> None:
         ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"{where} = {place!r}: {file} cannot be read: {error}") from None
-
-
-def own_file(place: str) -> Path:
-    """The file of a "module:object" of the user's own, relative to the working folder."""
-    return Path(*place.partition(":")[0].split(".")).with_suffix(".py")
+    if other := module_elsewhere(file.with_suffix("").parts[0]):
+        raise ConfigError(f"{where} = {taken(place, other)}")
 
 
 def _distinct(

@@ -112,9 +112,10 @@ def warning(jobs: list[Job], target: str, folder: Path = Path()) -> str:
     if found := strangers(jobs, folder):
         what = "a result was" if len(found) == 1 else f"{len(found)} results were"
         lines += [
-            f"{what} made by other settings, data or code than today's, and Snakemake would take "
-            "what it finds, as in a copy without its records (.snakemake). To derive them again, "
-            "and all that is made from them, with your own options such as --configfile:",
+            f"{what} made by other settings, data or code than today's, or damaged since, and "
+            "Snakemake would take what it finds, as in a copy without its records (.snakemake). To "
+            "derive them again, and all that is made from them, with your own options such as "
+            "--configfile:",
             f"    snakemake {target} -R {' '.join(found)}",
         ]
     for versions, count in other_versions(jobs, folder).items():

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from ..common.epochs import measured_epochs
 from ..common.errors import UserError
+from ..common.lookup import own_file
 from ..data import addresses
 from ..files.columns import OF_A_RUN
 from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
 from .config_errors import did_you_mean
-from .configuration import Configuration, Study, own_file
+from .configuration import Configuration, Study
 from .figures import Drawing
 from .identity import digest_of, identity
 from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE

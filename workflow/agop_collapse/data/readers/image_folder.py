@@ -4,16 +4,17 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from ...files.folders import Seen, expect_regular, walk
 from ...files.system_files import is_system_name
 from ..images import DataError, Images
-from ..labels import expect_every_class
+from ..labels import expect_every_class, is_utf8
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,12 @@ def _sub_folders(folder: Path) -> list[str]:
             names = [entry.name for entry in entries if entry.is_dir()]
     except OSError as error:
         raise DataError(f"{folder} cannot be read as a folder of images: {error}") from error
+    for name in names:
+        if not is_utf8(name):
+            raise DataError(
+                f"{folder} has a sub-folder whose name is not UTF-8, {os.fsencode(name)!r}; rename "
+                "it"
+            )
     return sorted((name for name in names if not is_system_name(name)), key=natural)
 
 
@@ -127,20 +134,34 @@ def _list_images(
             raise DataError(f"{folder} has classes that {of} lacks: {', '.join(surplus)}")
     images: list[tuple[str, int]] = []
     left_out: Counter[str] = Counter()
-    for label, name in enumerate(classes):
-        for place, folders, files in os.walk(Path(folder, name), followlinks=True):
-            left_out["hidden or of a system"] += sum(map(is_system_name, [*folders, *files]))
-            folders[:] = [inner for inner in folders if not is_system_name(inner)]
-            for file in files:
-                ending = os.path.splitext(file)[1].lower()
-                if ending in ENDINGS and not is_system_name(file):
-                    images.append((os.path.join(place, file), label))
-                elif not is_system_name(file):
-                    left_out[ending or "without ending"] += 1
+    for label, place, file in _files(folder, classes):
+        ending = os.path.splitext(file)[1].lower()
+        if is_system_name(file):
+            left_out["hidden or of a system"] += 1
+        elif ending in ENDINGS:
+            images.append((os.path.join(place, file), label))
+        else:
+            left_out[ending or "without ending"] += 1
     for what, count in left_out.items():
         if count:
             log.info("%s: %d left out (%s)", folder, count, what)
     return sorted(images, key=lambda image: (natural(os.path.basename(image[0])), image[0]))
+
+
+def _files(folder: Path, classes: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Class number, place and name of each file, and of each folder that is left out."""
+    seen: Seen = {}
+    for label, name in enumerate(classes):
+        inner = Path(folder, name)
+        if not inner.is_dir():
+            continue  # a class without test images
+        try:
+            for place, folders, files in walk(inner, seen):
+                hidden = [each for each in folders if is_system_name(each)]
+                folders[:] = [each for each in folders if not is_system_name(each)]
+                yield from ((label, place, file) for file in [*hidden, *files])
+        except OSError as error:
+            raise DataError(f"{folder} cannot be read as a folder of images: {error}") from error
 
 
 def _read_images(
@@ -170,15 +191,23 @@ def _read_images(
 def _read_image(file: str, background: str | None) -> Image.Image:
     """An image of at most 8 bits a channel, the right way up, without transparency."""
     try:
+        expect_regular(file, os.stat(file))
         with Image.open(file) as image:
+            frames = getattr(image, "n_frames", 1)
             image.verify()  # checksums, which reading leaves out
         with Image.open(file) as image:
-            bits = _bits(image)  # before reading, which cuts to 8
+            kind, bits = image.format, _bits(image)  # before reading, which cuts to 8
             image.load()
         image = ImageOps.exif_transpose(image)
     # Each format has errors of its own: OSError, SyntaxError, struct.error, zlib.error, ...
     except Exception as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error
+    # The others of a telephone's photograph (MPO) are previews of it.
+    if frames > 1 and kind != "MPO":
+        raise DataError(
+            f"{file} has {frames} frames, and an image is one; save each that you mean as a file "
+            "of its own"
+        )
     if bits > 8 or image.mode[0] in "IF":
         raise DataError(
             f"{file} has more than 8 bits a channel ({bits}, mode {image.mode}); convert it to 8, "
@@ -193,6 +222,8 @@ def _bits(image: Image.Image) -> int:
     """Bits of a channel in an opened file: of TIFF a tag, else as the decoder is told."""
     if image.format == "TIFF":
         return max(image.tag_v2.get(258, (1,)))
+    if image.format == "BMP":
+        return 8  # at most; its modes name bits a pixel
     for tile in image.tile:
         arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
         if image.format == "PPM" and len(arguments) > 1 and isinstance(arguments[1], int):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..images import DataError, Images
-from ..labels import class_numbers, expect_known, expect_numbered
+from ..labels import class_numbers, expect_known, expect_numbered, is_utf8
 from .parts import Part, split
 
 log = logging.getLogger(__name__)
@@ -67,11 +67,26 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if not zipfile.is_zipfile(path):
             raise zipfile.BadZipFile("it is missing, cut off, or of another kind")
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
+            arrays = {key: _array(path, file, key) for key in file.files}
+    except DataError:
+        raise
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as an .npz file of arrays: {error}") from error
     # Of a member that is no array NumPy hands out the bytes.
     return {key: value for key, value in arrays.items() if isinstance(value, np.ndarray)}
+
+
+def _array(path: Path, file: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
+    try:
+        return file[key]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        raise DataError(
+            f"{path}: {key} is an array of Python objects, which are not read since they may run "
+            f"code; save images as np.stack(list({key})), which asks for one size, labels as "
+            f"{key}.astype(int), and names as {key}.astype(str)"
+        ) from error
 
 
 def _names(path: Path, arrays: dict[str, np.ndarray]) -> tuple[str, str, str, str]:
@@ -94,7 +109,17 @@ def _class_names(path: Path, arrays: dict[str, np.ndarray], classes: int) -> tup
             f"{path}: class_names is {names.dtype} {names.shape}; it must be the names of the "
             f"{classes} classes, text ({classes},)"
         )
-    return tuple(name.decode() if isinstance(name, bytes) else name for name in names.tolist())
+    found = tuple(
+        name.decode(errors="surrogateescape") if isinstance(name, bytes) else name
+        for name in names.tolist()
+    )
+    for name in found:
+        if not is_utf8(name):
+            raise DataError(
+                f"{path}: class_names has a name that is not UTF-8, {name!a}; decode it as "
+                "what it is, as with np.char.decode(class_names, 'latin-1')"
+            )
+    return found
 
 
 def _check_arrays(
@@ -113,6 +138,8 @@ def _check_arrays(
             f"{path}: {x} is {pixels.shape}; it must be (n, height, width) or (n, height, width, "
             "channels)"
         )
+    if 0 in pixels.shape[1:]:
+        raise DataError(f"{path}: {x} is {pixels.shape}; its images have no pixels")
     labels = class_numbers(arrays[y], f"{path}: {y}")
     if len(pixels) != len(labels):
         raise DataError(f"{path}: {x} has {len(pixels)} images but {y} {len(labels)} labels")

@@ -1,4 +1,7 @@
-"""What every script does around its work: its log, and errors that a reader can use."""
+"""What every script does around its work: its log, and errors that a reader can use.
+
+Of a name that no file in a user's working folder has, which may come first.
+"""
 
 import contextlib
 import logging
@@ -25,7 +28,8 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
     end of the log; what cannot be written there is printed.
     """
     terminal = sys.stderr
-    with open(snakemake.log[0], "w", buffering=1) as log:
+    # A file of the user's own may have a name that is not UTF-8.
+    with open(snakemake.log[0], "w", buffering=1, errors="backslashreplace") as log:
         logging.basicConfig(stream=log, level=logging.INFO, format="%(asctime)s %(message)s")
         logging.getLogger().addHandler(_warnings_on(terminal, snakemake.rule))
         with contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
