@@ -63,7 +63,28 @@ def kernel_of_distance(kernel: str, distance: np.ndarray, bandwidth: float) -> n
     return KERNELS[kernel](distance, bandwidth, np.exp)
 
 
+def angle(x: Tensor, z: Tensor) -> Tensor:
+    """Between two vectors, with all digits where they nearly coincide (Kahan)."""
+    x, z = x / torch.linalg.vector_norm(x), z / torch.linalg.vector_norm(z)
+    return 2 * torch.atan2(torch.linalg.vector_norm(x - z), torch.linalg.vector_norm(x + z))
+
+
+def relu_tangent(x: Tensor, z: Tensor) -> Tensor:
+    """|x| |z| (k1 + t k0), the arc-cosine kernels of order 1 and 0."""
+    a = angle(x, z)
+    k0 = 1 - a / math.pi
+    k1 = (torch.cos(a) * (math.pi - a) + torch.sin(a)) / math.pi
+    return torch.linalg.vector_norm(x) * torch.linalg.vector_norm(z) * (k1 + torch.cos(a) * k0)
+
+
+# Of two vectors.
+DOT_PRODUCT = {"linear": lambda x, z: x @ z, "relu_ntk": relu_tangent}
+
+
 def kernel_matrix(kernel: str, x: np.ndarray, z: np.ndarray, bandwidth: float) -> np.ndarray:
+    if kernel in DOT_PRODUCT:
+        pair = DOT_PRODUCT[kernel]
+        return np.array([[float(pair(torch.tensor(a), torch.tensor(b))) for b in z] for a in x])
     return kernel_of_distance(kernel, distances(x, z), bandwidth)
 
 
@@ -79,6 +100,8 @@ def machine_gradients(
     """grad f_c(x_i), (n, c, d), by autograd; with a root R the kernel is k(R x, R z)."""
     centres, a = torch.tensor(x), torch.tensor(coefficients)
     root = torch.eye(x.shape[1], dtype=torch.float64) if root is None else torch.tensor(root)
+    if kernel in DOT_PRODUCT:
+        return dot_product_gradients(kernel, centres, a, root)
     gradients = np.zeros((*coefficients.shape, x.shape[1]))
     for i in range(len(x)):
         for c in range(coefficients.shape[1]):
@@ -89,6 +112,25 @@ def machine_gradients(
             (gradient,) = torch.autograd.grad(values @ a[:, c], point)
             gradients[i, c] = gradient.numpy()
     return gradients
+
+
+def dot_product_gradients(kernel: str, centres: Tensor, a: Tensor, root: Tensor) -> np.ndarray:
+    """The same of a kernel of the dot product.
+
+    Of a point with its own direction the part across it is 0; by homogeneity the rest is k / |z|^2
+    z, z the mapped point.
+    """
+    pair, mapped = DOT_PRODUCT[kernel], centres @ root
+    gradients = torch.zeros(*a.shape, centres.shape[1], dtype=torch.float64)
+    for i in range(len(centres)):
+        for j in range(len(centres)):
+            z = mapped[i].clone().requires_grad_()
+            if (mapped[i] - mapped[j]).norm() < 1e-13:
+                gradient = pair(mapped[i], mapped[i]) / mapped[i].square().sum() * mapped[i]
+            else:
+                (gradient,) = torch.autograd.grad(pair(z, mapped[j]), z)
+            gradients[i] += a[j][:, None] * (root @ gradient)
+    return gradients.numpy()
 
 
 def agop(gradients: np.ndarray) -> np.ndarray:
@@ -161,14 +203,15 @@ def gram_statistics(gram: np.ndarray, counts: list[int]) -> tuple[float, float, 
 # --- Deep RFM ---------------------------------------------------------------------------------
 
 
-def features(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """relu(<w, x>), or sqrt(2 / D) cos(<w, x> + b), feature by feature."""
-    columns = []
-    for j, w in enumerate(weight):
-        if bias is None:
-            columns.append([max(row @ w, 0.0) for row in x])
-        else:
-            columns.append([math.sqrt(2 / len(weight)) * math.cos(row @ w + bias[j]) for row in x])
+def features(kind: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """relu(<w, x> + b), sqrt(2 / D) cos(<w, x> + b), or <w, x>, feature by feature."""
+    of_product = {
+        "relu": lambda value: max(value, 0.0),
+        "cos": lambda value: math.sqrt(2 / len(weight)) * math.cos(value),
+        "linear": lambda value: value,
+    }[kind]
+    bias = np.zeros(len(weight)) if bias is None else bias
+    columns = [[of_product(row @ w + b) for row in x] for w, b in zip(weight, bias, strict=True)]
     return np.array(columns).T.reshape(len(x), len(weight))
 
 

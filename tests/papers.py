@@ -3,7 +3,7 @@
 import dataclasses
 
 from agop_collapse.machine.deep_rfm import Settings
-from agop_collapse.machine.kernels import gaussian, laplace, matern32, matern52
+from agop_collapse.machine.kernels import gaussian, laplace, linear, matern32, matern52, relu_ntk
 from agop_collapse.networks.activations import relu
 from agop_collapse.networks.activations.activation import Activation
 from agop_collapse.networks.architecture import Architecture
@@ -15,6 +15,7 @@ KERNELS = {
     "matern32": matern32.kernel,
     "matern52": matern52.kernel,
 }
+DOT_PRODUCT = {"linear": linear.kernel, "relu_ntk": relu_ntk.kernel}
 
 PAPER = Settings(
     kernel=laplace.kernel,
@@ -27,6 +28,7 @@ PAPER = Settings(
     agop_norm="max",
     width=1024,
     weight_dist="uniform",
+    feature_bias=0.0,
     n_features=4096,
     gamma=0.05,
     precision="float64",
@@ -36,7 +38,7 @@ PAPER = Settings(
 
 def settings(kernel: str = "laplace", **changes) -> Settings:
     """The paper's, but for some; kernels by name."""
-    return dataclasses.replace(PAPER, kernel=KERNELS[kernel], **changes)
+    return dataclasses.replace(PAPER, kernel=(KERNELS | DOT_PRODUCT)[kernel], **changes)
 
 
 def mlp(width: int, gain: float, activation: Activation = relu.activation) -> Architecture:

@@ -191,9 +191,8 @@ def in_parallel(function, arguments: list) -> list:
 def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
     """How many jobs of each rule a run of Snakemake finished; target rules are no jobs."""
     finished = re.findall(r"^Finished jobid: \d+ \(Rule: (.+)\)$", run.log, flags=re.MULTILINE)
-    return Counter(
-        rule for rule in finished if rule not in ("figures", "figures/", "tables", "all")
-    )
+    targets = ("figures", "figures/", "tables", "features", "all")
+    return Counter(rule for rule in finished if rule not in targets)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -138,7 +138,7 @@ def test_a_layer_and_its_collapse_are_the_plain_ones(kernel, d):
     alpha = plain.solve(kernel, x, targets, BANDWIDTH, RIDGE, *rest)
     outer = plain.agop(kernel, x, alpha, BANDWIDTH, *rest)
 
-    features = FeatureMap(cloud(5, [30], d).x)
+    features = FeatureMap("relu", cloud(5, [30], d).x)
     settings = papers.settings(
         kernel=kernel,
         depth=1,

@@ -15,24 +15,45 @@ from processes import written_twice
 A, B = "a1" * 32, "b2" * 32
 RUN = "study dataset run seed"
 DEEP_RFM, NETWORK = f"{RUN} kernel feature_map projection", f"{RUN} model"
-COLLAPSE = "nc1 nc1_code nc2 nc2_mse trace_within trace_between"
+POINTS = (
+    "nc1 nc1_code nc2 nc2_mse trace_within trace_between "
+    "nc1_pinv fuzziness vci cdnv cdnv_max cdnv_directional "
+    "equinorm equiangle_sd max_angle etf_distance frame_distance target_distance condition_number "
+    "gnc2 log_distance_mean log_distance_variance nc2_floor etf_distance_floor "
+    "nc1_test_strong nc1_test_strong_pinv nc1_test_own nc1_test_weak test_drift centre_accuracy "
+    "test_centre_accuracy"
+)
+RATES = "stage nc1_rate nc1_rate_r2 fuzziness_rate fuzziness_rate_r2 layers"
 CONTRACT = {
-    "deep_rfm": f"{DEEP_RFM} layer stage {COLLAPSE} train_mse solve_residual sensitivity "
+    "deep_rfm": f"{DEEP_RFM} layer stage {POINTS} train_mse solve_residual sensitivity "
     "within_distance between_distance train_accuracy test_accuracy agop_effective_rank valid",
     "gram": f"{DEEP_RFM} layer applied_layer within_mean within_sd between_mean between_sd "
     "within_mean_mu_g within_sd_mu_g between_mean_mu_g between_sd_mu_g",
     "gram_picture": f"{DEEP_RFM} layer stage pixel i j gram",
     "classes": f"{DEEP_RFM} class name points drawn",
     "agop_spectrum": f"{DEEP_RFM} layer index eigenvalue",
-    "network_nc": f"{NETWORK} epoch layer stage {COLLAPSE} trace_total",
-    "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent",
+    "attribution": f"{DEEP_RFM} layer log_nc1_change share_projection share_features share_norm "
+    "total_log_nc1_change total_share_projection total_share_features total_share_norm",
+    "rates": f"{DEEP_RFM} {RATES}",
+    "predictor": f"{DEEP_RFM} final_train_mse final_solve_residual final_sensitivity "
+    "final_within_distance final_between_distance final_train_accuracy final_test_accuracy valid",
+    "network_nc": f"{NETWORK} epoch layer stage {POINTS} trace_total",
+    "network_readout": f"{NETWORK} epoch nc3 nc3_centred nc3_projected nc3_least_squares nc3_cos "
+    "nc3_cos_min nc3_cos_centred nc3_cos_centred_min nc3_cos_projected nc3_cos_least_squares "
+    "nc3_etf nc3_bias unc3 principal_cosine nc4 nc4_test",
+    "network_attribution": f"{NETWORK} epoch layer log_nc1_change share_linear share_activation "
+    "total_log_nc1_change total_share_linear total_share_activation",
+    "network_rates": f"{NETWORK} epoch {RATES}",
+    "network_nfa": f"{NETWORK} epoch layer nfa nfa_agop nfa_offdiagonal nfa_init nfa_independent "
+    "nfa_independent_trained",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
-    "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_init_mean nfa_independent_mean "
+    "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_sd_layers nfa_sd_seeds "
+    "nfa_init_mean nfa_independent_mean nfa_independent_trained_mean "
     "values fitted paper_mean paper_sd",
     "theory_kernel": "study seed distance mapped_mean mapped_sd mapped_theory width draws",
 }
 TEXTS = "study dataset run kernel feature_map projection model stage name pixel"
-INTEGERS = "seed layer applied_layer epoch index i j class points drawn values width draws"
+INTEGERS = "seed layer layers applied_layer epoch index i j class points drawn values width draws"
 DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
 DTYPES |= {"valid": "bool", "fitted": "bool", "gram": "float"}
 

@@ -16,9 +16,11 @@ from agop_collapse.machine.checkpoints import (
     LAYER_FILE,
     load_layer,
     load_layers_so_far,
+    load_predictor,
     save_layer,
+    save_predictor,
 )
-from agop_collapse.machine.deep_rfm import Fit, Layer, build
+from agop_collapse.machine.deep_rfm import Fit, Layer, Predictor, build
 from processes import written_twice
 
 CPU = torch.device("cpu")
@@ -37,9 +39,18 @@ def layers_of(data: Dataset, feature_map: str, iterations: int = 1) -> list[Laye
     return list(build(data, settings, 0, CPU))
 
 
+def test_a_bias_of_relu_features_is_kept(data, tmp_path):
+    wanted = papers.settings(depth=1, width=16, feature_bias=0.5)
+    (layer,) = build(data, wanted, 0, CPU)
+    assert layer.features.bias.shape == (16,)
+    save_layer(tmp_path, 1, layer, A)
+    assert_same(load_layer(tmp_path, 1, A), layer)
+
+
 def assert_same(found: Layer, expected: Layer) -> None:
     for name in ("x", "root", "alpha", "eigenvalues"):
         assert torch.equal(getattr(found, name), getattr(expected, name)), name
+    assert found.features.kind == expected.features.kind
     assert torch.equal(found.features.weight, expected.features.weight)
     assert (found.metric is None) == (expected.metric is None)
     if expected.metric is not None:
@@ -50,7 +61,9 @@ def assert_same(found: Layer, expected: Layer) -> None:
     assert found.fit == expected.fit
 
 
-@pytest.mark.parametrize(("feature_map", "iterations"), [("relu", 1), ("cos", 1), ("relu", 2)])
+@pytest.mark.parametrize(
+    ("feature_map", "iterations"), [("relu", 1), ("cos", 1), ("linear", 1), ("relu", 2)]
+)
 def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map, iterations):
     layers = layers_of(data, feature_map, iterations)
     for number, layer in enumerate(layers, start=1):
@@ -62,9 +75,25 @@ def test_layers_are_read_as_they_were_written(data, tmp_path, feature_map, itera
     assert header == {
         "layer": 2,
         "fit": dataclasses.asdict(layers[1].fit),
+        "features": feature_map,
         "versions": {"torch": torch.__version__},
     }
     assert read_identity(path) == A
+
+
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_the_predictor_is_read_as_it_was_written(data, tmp_path, iterations):
+    layer = layers_of(data, "relu", iterations)[2]
+    fit = dataclasses.replace(layer.fit, within_distance=math.inf)
+    save_predictor(tmp_path, 3, Predictor(layer.x, layer.alpha, fit, layer.metric), A)
+    found = load_predictor(tmp_path, 3, A)
+    assert torch.equal(found.x, layer.x)
+    assert torch.equal(found.alpha, layer.alpha)
+    assert found.fit == fit
+    assert (found.metric is None) == (iterations == 1)
+    if iterations > 1:
+        assert torch.equal(found.metric, layer.metric)
+    assert read_identity(tmp_path / "predictor.safetensors") == A
 
 
 @pytest.mark.parametrize(
@@ -149,6 +178,24 @@ def test_another_layer_of_the_same_run_is_refused(folder, number, swapped_for):
     assert_refused(folder, number, f"holds layer {swapped_for}, expected layer {number}")
 
 
+def test_what_is_not_the_predictor_of_this_run_is_refused(folder):
+    """Of another run, behind another depth, or one of its layers."""
+    path, layer = folder / "predictor.safetensors", load_layer(folder, 2, A)
+    other = Predictor(layer.x, layer.alpha, layer.fit)
+    save_predictor(folder, 4, other, B)
+    with pytest.raises(StorageError, match=f"{path} holds results of other settings"):
+        load_predictor(folder, 4, A)
+    save_predictor(folder, 3, other, A)
+    with pytest.raises(StorageError, match=f"{path} holds layer 3, expected layer 4"):
+        load_predictor(folder, 4, A)
+    shutil.copy(folder / LAYER_FILE.format(3), path)
+    with pytest.raises(StorageError, match=f"{path} holds layer 3, expected layer 4"):
+        load_predictor(folder, 4, A)
+    save_predictor(folder, 4, dataclasses.replace(other, alpha=layer.alpha[1:]), A)
+    with pytest.raises(StorageError, match=rf"{path}: alpha has shape \(299, 10\)"):
+        load_predictor(folder, 4, A)
+
+
 def test_a_file_that_holds_no_layer_is_refused(folder):
     save_tensors(folder / LAYER_FILE.format(1), {"x": torch.ones(2, 2)}, A, {})
     assert_refused(folder, 1, "holds no layer, expected layer 1")
@@ -183,7 +230,7 @@ from agop_collapse.machine.random_features import FeatureMap
 checkpoints.LAYER_FILE = path.name
 x, root, alpha, weight = (torch.ones(2, 2) for _ in range(4))
 fit = Fit(0.5, 1e-9, 2.0, float("inf"), 0.1, 1.0, None, True)
-layer = Layer(x, root, FeatureMap(weight, None), alpha, torch.ones(2), fit)
+layer = Layer(x, root, FeatureMap("relu", weight), alpha, torch.ones(2), fit)
 checkpoints.save_layer(path.parent, 1, layer, "{A}")
 """,
         tmp_path,

@@ -20,7 +20,7 @@ from agop_collapse.machine import checkpoints as layer_files
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.deep_rfm import Layer, Settings, build, is_trustworthy
 from agop_collapse.machine.kernels import radial
-from agop_collapse.machine.random_features import fourier_features, relu_features
+from agop_collapse.machine.random_features import fourier_features, linear_features, relu_features
 from agop_collapse.metrics import collapse, spectra
 from clouds import SEEDS, cloud
 from hypothesis import given
@@ -90,6 +90,12 @@ CASES = [
     {"projection": "identity"},
     {"projection": "identity", "feature_map": "cos", "kernel": "gaussian", "ridge": 1e-3},
     {"weight_dist": "gaussian", "width": 40},
+    {"feature_map": "linear"},
+    {"feature_bias": 0.5, "agop_norm": "mean"},
+    {"kernel": "linear", "ridge": 1.0},
+    {"kernel": "linear", "ridge": 1.0, "iterations": 2, "feature_map": "cos"},
+    {"kernel": "relu_ntk"},
+    {"kernel": "relu_ntk", "ridge": 1e-3, "iterations": 3, "agop_norm": "trace"},
     {"kernel": "matern32"},
     {"kernel": "matern52", "feature_map": "cos", "agop_norm": "mean"},
     {"kernel": "matern52", "iterations": 2, "ridge": 1e-3},
@@ -126,7 +132,9 @@ def test_build_is_the_algorithm(changes):
         weight, bias = drawn_for(number, x.shape[1], wanted, seed=5)
         assert torch.equal(layer.features.weight, weight)
         x, test_x = (
-            oracle.unit(oracle.features(points @ plain["root"], weight.numpy(), bias))
+            oracle.unit(
+                oracle.features(wanted.feature_map, points @ plain["root"], weight.numpy(), bias)
+            )
             for points in (x, test_x)
         )
     assert 0 < fit.test_accuracy < 1
@@ -134,11 +142,50 @@ def test_build_is_the_algorithm(changes):
 
 def drawn_for(number: int, d: int, wanted: Settings, seed: int):
     source = generator(seed, "feature map", number)
+    if wanted.feature_map == "linear":
+        return linear_features(d, wanted.width, wanted.weight_dist, source).weight, None
     if wanted.feature_map == "relu":
-        return relu_features(d, wanted.width, wanted.weight_dist, source).weight, None
+        drawn = relu_features(d, wanted.width, wanted.weight_dist, source, wanted.feature_bias)
+        return drawn.weight, None if drawn.bias is None else drawn.bias.numpy()
     features = d if wanted.n_features == "input_dim" else wanted.n_features
     drawn = fourier_features(d, features, wanted.gamma, source)
     return drawn.weight, drawn.bias.numpy()
+
+
+@pytest.mark.parametrize("changes", CASES, ids=str)
+def test_the_predictor_is_that_of_the_next_layer(changes):
+    """To the last bit; layers themselves are compared with the oracle above."""
+    data, wanted = small(), settings(**changes)
+    *layers, deeper = layers_of(data, dataclasses.replace(wanted, depth=4), seed=5)
+    found = deep_rfm.fit_predictor(data, wanted, CPU, iter(layers))
+    assert torch.equal(found.x, deeper.x)
+    assert torch.equal(found.alpha, deeper.alpha)
+    assert found.fit == deeper.fit
+    assert (found.metric is None) == (wanted.iterations == 1)
+    if found.metric is not None:
+        assert torch.equal(found.metric, deeper.metric)
+
+
+def test_a_predictor_behind_layers_that_are_not_trusted_is_not(caplog):
+    data = small()
+    *layers, last = layers_of(data, PAPER)
+    doubtful = dataclasses.replace(last, fit=dataclasses.replace(last.fit, valid=False))
+    assert deep_rfm.fit_predictor(data, PAPER, CPU, [*layers, last]).fit.valid
+    assert not deep_rfm.fit_predictor(data, PAPER, CPU, [*layers, doubtful]).fit.valid
+    assert not caplog.messages
+
+
+def test_a_predictor_that_is_not_to_be_trusted_comes_with_advice(caplog):
+    """Twins of two labels: a ridge makes it sound."""
+    data = with_twin(0, 1)
+    layer = first_layer(data, settings(ridge=1e-3))
+    with caplog.at_level(logging.WARNING):
+        found = deep_rfm.fit_predictor(data, settings(ridge=1e-12, depth=1), CPU, [layer])
+    assert not found.fit.valid
+    (message,) = caplog.messages
+    assert message.startswith("layer 2: not trustworthy")
+    named = float(re.search(r"ridge of (\S+) would help", message)[1])
+    assert deep_rfm.fit_predictor(data, settings(ridge=named, depth=1), CPU, [layer]).fit.valid
 
 
 def test_more_dimensions_than_points():

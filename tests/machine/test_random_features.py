@@ -8,7 +8,12 @@ import pytest
 import scipy.stats
 import torch
 from agop_collapse.common.seeding import generator
-from agop_collapse.machine.random_features import FeatureMap, fourier_features, relu_features
+from agop_collapse.machine.random_features import (
+    FeatureMap,
+    fourier_features,
+    linear_features,
+    relu_features,
+)
 from clouds import SEEDS, cloud
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,16 +24,20 @@ def drawn(feature_map: str, d: int, width: int, seed: int = 0, dist: str = "gaus
     source = generator(seed, "feature map", 1)
     if feature_map == "relu":
         return relu_features(d, width, dist, source)
+    if feature_map == "relu with bias":
+        return relu_features(d, width, dist, source, bias=0.7)
+    if feature_map == "linear":
+        return linear_features(d, width, dist, source)
     return fourier_features(d, width, 0.3, source)
 
 
-@pytest.mark.parametrize("feature_map", ["relu", "cos"])
+@pytest.mark.parametrize("feature_map", ["relu", "relu with bias", "cos", "linear"])
 @given(seed=SEEDS, n=st.integers(1, 8), d=st.integers(1, 6), width=st.integers(1, 9))
 def test_features_are_their_formula(feature_map, seed, n, d, width):
     features = drawn(feature_map, d, width, seed)
     x = cloud(seed, [n], d).x
     bias = None if features.bias is None else features.bias.numpy()
-    expected = oracle.features(x.numpy(), features.weight.numpy(), bias)
+    expected = oracle.features(features.kind, x.numpy(), features.weight.numpy(), bias)
     # A cosine errs by the rounding of its argument, which Cauchy draws can make large.
     size = 1 + float((x.abs() @ features.weight.T.abs()).max())
     np.testing.assert_allclose(features(x), expected, rtol=1e-12, atol=1e-14 * size)
@@ -40,6 +49,26 @@ def test_features_leave_their_points_alone():
     drawn("cos", 3, 7)(x)
     drawn("relu", 3, 7)(x)
     assert torch.equal(x, before)
+
+
+def test_a_bias_draws_the_same_weights_and_linear_features_are_relus_without_it():
+    plain, biased = drawn("relu", 5, 9), drawn("relu with bias", 5, 9)
+    assert plain.bias is None
+    assert torch.equal(biased.weight, plain.weight)
+    linear, x = drawn("linear", 5, 9), cloud(0, [6], 5).x
+    assert torch.equal(linear.weight, plain.weight)
+    assert torch.equal(linear(x).relu(), plain(x))
+    assert (linear(x) < 0).any()
+
+
+@pytest.mark.parametrize("dist", ["uniform", "gaussian"])
+def test_a_bias_is_drawn_as_a_weight_of_the_coordinate_that_points_share(dist):
+    source = generator(0, "feature map", 1)
+    bias = relu_features(16, 5000, dist, source, bias=0.6).bias
+    law = {"uniform": scipy.stats.uniform(-0.15, 0.3), "gaussian": scipy.stats.norm(0, 0.15)}[dist]
+    assert bias.shape == (5000,)
+    assert p_value(bias, law) > 1e-3
+    assert p_value(bias * 1.1, law) < 1e-3
 
 
 def p_value(draws: Tensor, law) -> float:
@@ -130,6 +159,29 @@ def test_relu_features_have_the_kernel_of_proposition_a1(r):
         assert abs(standard_errors(products, expected + 0.03)) > 3
 
 
+@pytest.mark.parametrize(("r", "bias"), [(-0.5, 0.5), (0.3, 2.0), (1, 0.7)])
+def test_relu_features_with_bias_have_that_kernel_of_longer_points(r, bias):
+    """Of (x, bias) and (y, bias), by Proposition A.1 and homogeneity."""
+    d, width = 10, 100_000
+    source = generator(0, "feature map", 1)
+    features = relu_features(d, width, "gaussian", source, bias)(pair_at(r, d))
+    products = features[0] * features[1] * 2 * d
+    angle = math.acos((r + bias**2) / (1 + bias**2))
+    expected = (math.sin(angle) + (math.pi - angle) * math.cos(angle)) / math.pi * (1 + bias**2)
+    assert abs(standard_errors(products, expected)) < 3
+    without = math.acos(r)
+    other = (math.sin(without) + (math.pi - without) * r) / math.pi
+    assert abs(standard_errors(products, other)) > 3
+
+
+@pytest.mark.parametrize(("dist", "variance"), [("uniform", 1 / 30), ("gaussian", 1 / 10)])
+def test_linear_features_keep_inner_products(dist, variance):
+    features = drawn("linear", 10, 100_000, dist=dist)(pair_at(0.3, 10))
+    products = features[0] * features[1] / variance
+    assert abs(standard_errors(products, 0.3)) < 3
+    assert abs(standard_errors(products, 0.33)) > 3
+
+
 @pytest.mark.parametrize("gamma", [0.05, 0.5])
 def test_fourier_features_have_the_l1_laplacian_kernel(gamma):
     d, width = 4, 100_000
@@ -148,7 +200,7 @@ def test_fourier_features_have_the_l1_laplacian_kernel(gamma):
 
 def test_the_map_is_what_its_weights_say():
     """relu(2 * 1 - 1 * 3) = 0 and relu(-2 + 4 * 3) = 10; sqrt(2) cos(pi) on one feature."""
-    relu = FeatureMap(torch.tensor([[2.0, -1.0], [-2.0, 4.0]]))
+    relu = FeatureMap("relu", torch.tensor([[2.0, -1.0], [-2.0, 4.0]]))
     assert relu(torch.tensor([[1.0, 3.0]])).tolist() == [[0, 10]]
-    cos = FeatureMap(torch.tensor([[math.pi, 0.0]]), torch.tensor([0.0]))
+    cos = FeatureMap("cos", torch.tensor([[math.pi, 0.0]]), torch.tensor([0.0]))
     torch.testing.assert_close(cos(torch.tensor([[1.0, 9.0]])), torch.tensor([[-math.sqrt(2)]]))

@@ -257,7 +257,7 @@ def test_layers_of_a_resnet_are_those_of_patches():
     network = torchvision.models.resnet18(num_classes=2).double()
     x, counts = normal(0, 3, 3, 32, 32), [1, 2]
     network(normal(1, 8, 3, 32, 32))  # statistics that are not 0 and 1
-    names = ["layer1.0.conv2", "layer2.0.downsample.0", "layer4.1.conv1", "fc"]
+    names = ["layer1.0.conv2", "layer2.0.downsample.0", "layer3.0.conv1", "fc"]
     found = measure_layers(network, x, counts, names, at_a_time=2, loss=mse.loss)
     assert [one.kind for one in found] == ["conv2d"] * 3 + ["linear"]
     for one in found[:3]:

@@ -1,5 +1,6 @@
 """Networks: shapes, and the laws of their first weights."""
 
+import dataclasses
 import math
 import sys
 
@@ -70,6 +71,26 @@ def test_forward_is_its_formula(activation, function):
     torch.testing.assert_close(network(x), expected)
     assert expected.abs().max() > 0.01
     assert torch.equal(x, before)  # though an activation may overwrite what it is given
+
+
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize("hidden_layers", [1, 3])
+def test_as_many_hidden_layers_as_wanted_with_biases_or_without(hidden_layers, biases):
+    wanted = dataclasses.replace(papers.mlp(7, 1.0), hidden_layers=hidden_layers, biases=biases)
+    network = networks.build(wanted, IMAGE, 10, 0).double()
+    assert len(network.hidden) == hidden_layers
+    x = points = cloud(0, [9], math.prod(IMAGE)).x
+    layers = [*network.hidden, network.readout]
+    for layer in layers:
+        assert (layer.bias is not None) is biases
+        points = points @ layer.weight.T + (layer.bias if biases else 0)
+        if layer is not network.readout:
+            points = points.clamp(min=0)
+    torch.testing.assert_close(network(x), points)
+    if biases:
+        for layer in layers:
+            bound = 1 / math.sqrt(layer.in_features)
+            assert 0 < layer.bias.abs().max() <= bound
 
 
 @pytest.mark.parametrize("gain", [0.2, 1.0])

@@ -11,6 +11,7 @@ import oracle
 import papers
 import pytest
 import torch
+from agop_collapse.common.epochs import measured_epochs
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import cuda_graph as captured
@@ -21,7 +22,6 @@ from agop_collapse.networks.training import (
     DivergenceError,
     Settings,
     Trainer,
-    measured_epochs,
     train,
 )
 from clouds import cloud
@@ -42,6 +42,16 @@ SGD = Settings(
 )
 ADAM = dataclasses.replace(SGD, optimizer="adam", learning_rate=0.01, momentum=0.0)
 CROSS_ENTROPY = dataclasses.replace(SGD, loss=cross_entropy.loss)
+DECAYING = [
+    dataclasses.replace(SGD, weight_decay=0.3),
+    dataclasses.replace(ADAM, weight_decay=0.3),
+    dataclasses.replace(ADAM, optimizer="adamw", weight_decay=3.0),
+]
+SCHEDULED = [
+    dataclasses.replace(SGD, schedule="cosine"),
+    dataclasses.replace(SGD, schedule="steps", schedule_factor=0.5),
+    dataclasses.replace(ADAM, schedule="steps", schedule_factor=0.5),
+]
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +129,8 @@ VARIANTS = [
     dataclasses.replace(SGD, recreate_optimizer=True),
     ADAM,
     dataclasses.replace(ADAM, recreate_optimizer=True),
+    *DECAYING,
+    *SCHEDULED,
     CROSS_ENTROPY,
 ]
 LOSSES = {"mse": mse.loss, "cross_entropy": cross_entropy.loss}
@@ -130,7 +142,8 @@ def loss_of(settings: Settings) -> str:
 
 def name_of(settings: Settings) -> str:
     made = "anew" if settings.recreate_optimizer else "kept"
-    return f"{settings.optimizer}-{settings.momentum}-{made}-{loss_of(settings)}"
+    named = [settings.optimizer, settings.momentum, made, loss_of(settings), settings.schedule]
+    return "-".join(map(str, [*named, settings.weight_decay]))
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
@@ -149,15 +162,26 @@ def test_epochs_are_the_optimizers_formula(data, settings):
             return oracle.Sgd(settings.learning_rate, settings.momentum)
         return oracle.Adam(settings.learning_rate)
 
+    rates = {
+        "constant": [1, 1, 1],
+        "cosine": [1, (1 + math.sqrt(0.75)) / 2, 0.75],  # of six epochs
+        "steps": [1, 1, 0.5],
+    }
     rule = optimizer()
     for epoch, loss in enumerate(losses):
         if settings.recreate_optimizer:
             rule = optimizer()
+        rule.rate = settings.learning_rate * rates[settings.schedule][epoch]
         total = 0.0
         for batch in batches[5 * epoch : 5 * epoch + 5]:
             value, gradients = oracle.gradients_of_loss(
                 weights, x[batch], targets[batch], loss_of(settings)
             )
+            decay = settings.weight_decay
+            if settings.optimizer == "adamw":
+                weights = [(1 - rule.rate * decay) * weight for weight in weights]
+            else:
+                gradients = [g + decay * w for g, w in zip(gradients, weights, strict=True)]
             weights = rule.step(weights, gradients)
             total += value * len(batch)
         assert loss == pytest.approx(total / len(x), rel=1e-4)
@@ -210,17 +234,38 @@ def test_an_optimizer_that_forgets_is_a_new_one_bit_for_bit(data, settings):
     x = data.x.float()
     targets = torch.tensor(oracle.plus_minus_one(data.labels.tolist(), 3), dtype=torch.float32)
     for epoch in range(3):
+        kept = {
+            "lr": training.learning_rate(settings, epoch),
+            "weight_decay": settings.weight_decay,
+        }
         if settings.optimizer == "sgd":
-            optimizer = torch.optim.SGD(
-                network.parameters(), settings.learning_rate, settings.momentum
-            )
+            optimizer = torch.optim.SGD(network.parameters(), momentum=settings.momentum, **kept)
         else:
-            optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate)
+            made = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+            optimizer = made(network.parameters(), **kept)
         for batch in batches[5 * epoch : 5 * epoch + 5]:
             optimizer.zero_grad()
             ((network(x[batch]) - targets[batch]) ** 2).mean().backward()
             optimizer.step()
     assert same(weights_of(trainer), list(network.parameters()))
+
+
+def test_schedules_are_their_formulas():
+    def rates(schedule: str, epochs: int, factor: float = 0.1) -> list[float]:
+        settings = dataclasses.replace(
+            SGD, learning_rate=2.0, schedule=schedule, schedule_factor=factor, epochs=epochs
+        )
+        return [training.learning_rate(settings, epoch) for epoch in range(epochs)]
+
+    assert rates("constant", 3) == [2, 2, 2]
+    assert rates("steps", 6) == pytest.approx([2, 2, 0.2, 0.2, 0.02, 0.02])
+    # After a third of 500 epochs, 166.7, and after two thirds, 333.3.
+    steps = rates("steps", 500, 0.5)
+    assert [epoch for epoch in range(1, 500) if steps[epoch] != steps[epoch - 1]] == [167, 334]
+    cosine = rates("cosine", 4)
+    assert cosine == pytest.approx([2, 1 + math.sqrt(0.5), 1, 1 - math.sqrt(0.5)])
+    with pytest.raises(ValueError, match="unknown schedule 'linear'; known: constant, cosine"):
+        rates("linear", 3)
 
 
 def test_unknown_optimizer(data):
@@ -252,7 +297,7 @@ def test_resuming_at_any_measured_epoch_changes_no_bit(data, settings):
         assert bool(optimizer_state) is (
             epoch > 0
             and not settings.recreate_optimizer
-            and (settings.optimizer == "adam" or settings.momentum > 0)
+            and (settings.optimizer != "sgd" or settings.momentum > 0)
         )
 
 

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 from agop_collapse.files.tables import COMBINED, MEASURED
-from agop_collapse.networks.architecture import HIDDEN_LAYERS
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.figure_kinds import FIGURE_KINDS, PAPER_FIGURES
 from agop_collapse.plan.figure_layers import spread_layers
 from agop_collapse.plan.figure_rows import REGISTRIES
 from agop_collapse.plan.figures import Drawing
-from agop_collapse.plan.measure_rows import MEASURES, NETWORK_LAYERS, STAGES, TRUST
+from agop_collapse.plan.measure_rows import MEASURES, STAGES, TRUST
 from agop_collapse.plan.runs import filter_keys
 from agop_collapse.plan.settings import RUN_KINDS
 from configurations import config_of, refusal
@@ -95,6 +94,7 @@ ROWS = {
     "nfa_null": MLP,
     "network_nc2": MLP,
     "spectrum": RELU,
+    "accuracy": RELU,
     "ablation": IDENTITY,
 }
 
@@ -609,10 +609,6 @@ def test_measures_have_one_meaning_within_a_kind_of_run():
     for tables in MEASURES.values():
         columns = [column for of_table in tables.values() for column in of_table]
         assert len(set(columns)) == len(columns)
-
-
-def test_layers_of_networks_are_those_of_the_head():
-    assert NETWORK_LAYERS == HIDDEN_LAYERS
 
 
 def test_settings_of_registries_are_settings():

@@ -171,7 +171,7 @@ def every(*patterns: str) -> Callable[[str], bool]:
 
 
 RUNS = "table runs"
-OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum)$"
+OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|attribution|rates|predictor)$"
 OF_NETWORKS = "table (network|nfa)"
 # What a change reaches, as patterns of jobs' names.
 REACHED: list[tuple[str, Any, list[str]]] = [
@@ -285,7 +285,7 @@ def test_same_run_in_two_studies_has_one_identity(place):
 def test_run_is_what_it_is_whatever_its_name_and_company(place):
     before = identities(STUDY)
     alone = {
-        "seeds": [1],
+        "seeds": [1, 0],  # of another seed is the network that each is compared with
         "device": "cpu",
         "datasets": {"numbers": {"kind": "digits", "n": 60}},
         "networks": [{"name": "net", "model": "mlp", "gain": [0.5], "epochs": [2]}],
@@ -303,10 +303,13 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
         return identities(config["studies"]["demo"] | parts, name="tiny")
 
     before = demo()
-    found = differing(before, demo(datasets={"digits": {"kind": "digits", "n": 1000}}))
-    simulated = {"table theory_kernel", "figure v1_fig04"}
-    assert found == {name.replace("results/tiny/", "") for name in before} - simulated
-    networks = [{"model": "mlp", "width": 256, "gain": 0.4}]
+    held_out = {"kind": "digits", "n": 1000, "n_test": 797}
+    datasets = {"digits": {"kind": "digits", "n": 1000}, "held_out": held_out}
+    found = differing(before, demo(datasets=datasets))
+    others = {"table theory_kernel", "figure v1_fig04", "figure accuracy"}
+    others |= {name for name in before if "held_out" in name}
+    assert found == {name.replace("results/tiny/", "") for name in set(before) - others}
+    networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits"]}]
     wanted = every("/networks/", OF_NETWORKS, RUNS, "figure (fig07|fig10|network_nc2|nfa_null)")
     assert differing(before, demo(networks=networks)) == {
         name.replace("results/tiny/", "") for name in before if wanted(name)
@@ -355,7 +358,10 @@ CODE = {
     "agop_collapse/plan/resources.py": [],
     "agop_collapse/plan/figure_kinds.py": [],
     "scripts/plot_figure.py": ["^figure"],
-    "scripts/combine_table.py": ["^table (network_|deep_rfm|gram|classes|agop)", "nfa_summary"],
+    "scripts/combine_table.py": [
+        "^table (network_|deep_rfm|gram|classes|agop|attribution|rates|predictor)",
+        "nfa_summary",
+    ],
     "scripts/job.py": [""],
 }
 

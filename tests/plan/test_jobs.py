@@ -76,7 +76,10 @@ def test_settings_are_plain(mine):
 def test_tables_are_those_of_a_studys_kinds_of_run(mine):
     both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
     assert set(mine.tables("mine")) == both | {"runs"}
-    assert set(mine.tables("other")) == {"deep_rfm", "gram", "classes", "agop_spectrum", "runs"}
+    assert set(mine.tables("other")) == {
+        *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
+        *("predictor", "runs"),
+    }
     for study in ("mine", "other"):
         for name, job in mine.tables(study).items():
             assert job.outputs["table"] == f"results/{study}/tables/{name}.parquet"
@@ -87,6 +90,104 @@ def test_run_is_measured_into_its_own_tables(mine):
     made = {**mine.measure(deep_rfm).outputs, **mine.measure(network).outputs}
     assert set(made) == set(MEASURED)
     assert made["network_nc"] == f"{network.folder}/network_nc.parquet"
+
+
+def test_a_network_is_compared_with_that_of_the_smallest_other_seed(tmp_path):
+    def compared(*seeds: int, **given: Any) -> dict[int, tuple]:
+        config = config_of(seeds=list(seeds), networks=[{"model": "mlp"}], deep_rfm=[{}], **given)
+        found = jobs(config, tmp_path)
+        every = {run.seed: found.measure(run) for run in found.studies["mine"].of_kind("networks")}
+        (deep_rfm, *_) = found.studies["mine"].of_kind("deep_rfm")
+        assert "other_layers" not in found.measure(deep_rfm).inputs
+        return {
+            seed: (
+                [re.search(r"seed\d+", path)[0] for path in job.inputs["other_checkpoints"]],
+                job.settings["other"],
+                job.identity,
+            )
+            for seed, job in every.items()
+        }
+
+    two, three = compared(4, 2), compared(2, 4, 7)
+    assert {seed: others for seed, (others, *_) in three.items()} == {
+        **{2: ["seed4"], 4: ["seed2"]},
+        7: ["seed2"],
+    }
+    assert two == {seed: three[seed] for seed in two}  # one more changes nothing
+    assert compared(4)[4][:2] == ([], None)
+    assert compared(4)[4][2] != two[4][2]
+    assert two[2][1] == three[2][1] != three[4][1] == three[7][1]
+    # The network that it is compared with is another: so is what is found.
+    assert compared(2, 3)[2][2] != two[2][2]
+
+
+def test_another_studys_network_comes_with_the_one_that_it_is_compared_with(tmp_path):
+    config = example()
+    config["studies"]["mine"]["seeds"] = [0]
+    config["studies"]["other"] |= {
+        "seeds": [3, 5],
+        "networks": [{"model": "mlp"}],
+        "figures": {"fig07": None},
+    }
+    rows = [{"study": "other"}]
+    config["studies"]["mine"]["figures"] = {"fig07": {"rows": rows}, "fig10": {"rows": rows}}
+    written: set[str] = set()
+    for job in jobs(config, tmp_path).behind("mine"):
+        assert set(inputs(job)) <= written
+        written |= set(job.outputs.values())
+    assert "results/other/networks/first/mlp/seed5/checkpoints" in written
+
+
+def exported(tmp_path, **features: Any) -> dict[str, Job]:
+    networks = [{"model": "mlp", "epochs": 25, "hidden_layers": 2}, {"model": "mlp", "epochs": 10}]
+    networks[1]["name"] = "short"
+    config = config_of(seeds=[0], deep_rfm=[{"depth": 3}], networks=networks, features=features)
+    return jobs(config, tmp_path).features("mine")
+
+
+DEEP_FEATURES = "results/mine/deep_rfm/digits/laplace-relu-agop/seed0/features"
+
+
+def epoch_features(run: str, epoch: int) -> str:
+    return f"results/mine/networks/digits/{run}/seed0/features/epoch_{epoch:05d}"
+
+
+def test_features_are_those_of_all_layers_at_the_last_epoch(tmp_path):
+    found = exported(tmp_path)
+    layers = {path: job.settings["layers"] for path, job in found.items()}
+    assert layers == {
+        DEEP_FEATURES: [1, 2, 3],
+        epoch_features("mlp", 25): [0, 1, 2, 3],
+        epoch_features("short", 10): [0, 1, 2, 3, 4, 5, 6],
+    }
+    assert len({job.identity for job in found.values()}) == 3
+
+
+def test_features_are_those_asked_for_where_a_run_has_them(tmp_path):
+    found = exported(tmp_path, epochs=[0, 20, 10], layers=[6, 1])
+    assert {path: job.settings["layers"] for path, job in found.items()} == {
+        DEEP_FEATURES: [1],
+        **{epoch_features("mlp", epoch): [1] for epoch in (0, 10, 20)},
+        **{epoch_features("short", epoch): [1, 6] for epoch in (0, 10)},
+    }
+    every = [0, 10, 20, 25]
+    assert set(exported(tmp_path, epochs="all")) == {
+        DEEP_FEATURES,
+        *(epoch_features("mlp", epoch) for epoch in every),
+        *(epoch_features("short", epoch) for epoch in (0, 10)),
+    }
+    # Other layers of a folder are another content of it.
+    one, other = exported(tmp_path)[DEEP_FEATURES], found[DEEP_FEATURES]
+    assert one.identity != other.identity
+
+
+def test_epoch_of_a_path_is_one_that_is_measured(mine):
+    named = wildcards(epoch="00020")
+    run = mine.run("networks", named)
+    assert mine.of("export_network", named) == mine.export(run, 20)
+    for epoch in ("00021", "20", "000020"):
+        with pytest.raises(TargetError, match=f"at epoch {epoch}, but at: 00000, 00010, 00020, 00"):
+            mine.of("export_network", wildcards(epoch=epoch))
 
 
 def test_record_says_what_a_run_is(mine):

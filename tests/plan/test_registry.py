@@ -10,6 +10,7 @@ import pytest
 from agop_collapse.common.lookup import find_object
 from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.machine import agop, deep_rfm, random_features
+from agop_collapse.machine.kernels.dot_product import DotProductKernel
 from agop_collapse.machine.kernels.radial import RadialKernel
 from agop_collapse.networks import training
 from agop_collapse.networks.activations.activation import Activation
@@ -19,6 +20,7 @@ from agop_collapse.plan.figure_kinds import FIGURE_KINDS, PAPER_FIGURES
 from agop_collapse.plan.registry import (
     ACTIVATIONS,
     DATASET_LABELS,
+    DOT_PRODUCT,
     FEATURE_MAPS,
     KERNELS,
     LOSSES,
@@ -31,19 +33,33 @@ from agop_collapse.plan.registry import (
     reader_of,
 )
 from agop_collapse.plan.schema import schema
-from agop_collapse.plan.settings import DATASET_KINDS, RUN_KINDS
+from agop_collapse.plan.settings import DATASET_KINDS, RUN_KINDS, DeepRFM, applies
 from configurations import study
 
+Kernel = RadialKernel | DotProductKernel
 LIBRARY = Path(__file__).parents[2] / "workflow" / "agop_collapse"
 # A registry, the folder of its entries, what else lies there, the type of an entry.
 ROOMS: dict[str, tuple[dict[str, Entry], str, set[str], type]] = {
-    "kernels": (KERNELS, "machine/kernels", {"radial", "find"}, RadialKernel),
+    "kernels": (KERNELS, "machine/kernels", {"radial", "dot_product", "find"}, Kernel),
     "backbones": (MODELS, "networks/backbones", set(), Callable),
     "activations": (ACTIVATIONS, "networks/activations", {"activation"}, Activation),
     "losses": (LOSSES, "networks/losses", {"loss"}, Loss),
 }
 # What the modules of plots share.
 SHARED = {"axes", "save", "select", "trust"}
+
+
+def test_kernels_without_a_bandwidth_are_those_of_the_dot_product():
+    """And a bandwidth given to them is a column of nothing, but counts with any other."""
+    found = {
+        name
+        for name, entry in KERNELS.items()
+        if isinstance(find_object(entry.place), DotProductKernel)
+    }
+    assert found == set(DOT_PRODUCT)
+    for name in KERNELS:
+        assert applies(DeepRFM(kernel=name), "bandwidth") is (name not in DOT_PRODUCT)
+    assert applies(DeepRFM(kernel="my_kernels:cauchy"), "bandwidth")
 
 
 def modules(folder: str) -> set[str]:
@@ -107,7 +123,11 @@ def test_words_are_those_that_the_library_knows():
     properties = schema()["$defs"]["deep_rfm"]["properties"]
     for name, known in words.items():
         assert properties[name]["anyOf"][0]["enum"] == list(known)
-    words = {"optimizer": training.OPTIMIZERS, "arithmetic": training.ARITHMETICS}
+    words = {
+        "optimizer": training.OPTIMIZERS,
+        "schedule": training.SCHEDULES,
+        "arithmetic": training.ARITHMETICS,
+    }
     properties = schema()["$defs"]["network"]["properties"]
     for name, known in words.items():
         assert properties[name]["anyOf"][0]["enum"] == list(known)

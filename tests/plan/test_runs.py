@@ -298,7 +298,9 @@ def test_settings_without_effect_are_left_out():
     relu = typed_settings(DeepRFM())
     cos = typed_settings(DeepRFM(feature_map="cos"))
     assert set(DeepRFM.model_fields) - set(relu) == {"n_features", "gamma", "block_rows"}
-    assert set(DeepRFM.model_fields) - set(cos) == {"width", "weight_dist", "block_rows"}
+    assert set(DeepRFM.model_fields) - set(cos) == {
+        *("width", "weight_dist", "feature_bias", "block_rows"),
+    }
     assert typed_settings(DeepRFM(gamma=3.0, n_features=7, block_rows=1)) == relu
     assert typed_settings(DeepRFM(feature_map="cos", width=7, weight_dist="gaussian")) == cos
     assert typed_settings(DeepRFM(width=7)) != relu

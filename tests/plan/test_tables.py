@@ -93,7 +93,7 @@ def test_settings_of_the_other_kind_and_without_effect_are_null():
     )
     settings = set(RUN_KINDS["deep_rfm"].model_fields) & set(runs_types())
     assert {key for key in settings if relu[key] is None} == {"n_features", "gamma"}
-    assert {key for key in settings if cos[key] is None} == {"width", "weight_dist"}
+    assert {key for key in settings if cos[key] is None} == {"width", "weight_dist", "feature_bias"}
     assert cos["n_features"] == "7"
     assert relu["gain"] is relu["model"] is None
     assert network["kernel"] is network["ridge"] is None

@@ -57,10 +57,23 @@ def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
                     "nc2": nc2 * jitter,
                     "nc2_mse": (nc2 * jitter) ** 2 / 10**2,
                     "train_mse": 1e-20 * layer,
+                    "train_accuracy": 1 - 0.01 / layer,
+                    "test_accuracy": 0.9 - 0.02 / layer - 0.01 * noise[0],
                     "valid": True,
                 }
             )
-    return with_other_study(pd.DataFrame(records), ["nc1", "nc2", "nc2_mse"])
+    measures = ["nc1", "nc2", "nc2_mse", "train_accuracy", "test_accuracy"]
+    return with_other_study(pd.DataFrame(records), measures)
+
+
+def make_predictors(deep_rfm: pd.DataFrame) -> pd.DataFrame:
+    """Behind the last layer of each run, a little better than that."""
+    last = (deep_rfm["layer"] == deep_rfm["layer"].max()) & (deep_rfm["stage"] == "X")
+    run = ["study", "dataset", "run", "kernel", "feature_map", "projection", "seed", "valid"]
+    better = {
+        f"final_{part}_accuracy": deep_rfm[f"{part}_accuracy"] + 0.005 for part in ("train", "test")
+    }
+    return deep_rfm.assign(**better).loc[last, [*run, *better]].reset_index(drop=True)
 
 
 def deep_rfm_run(dataset: str, feature_map: str, projection: str = "agop") -> dict:
@@ -180,6 +193,11 @@ def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="session")
 def deep_rfm() -> pd.DataFrame:
     return make_deep_rfm()
+
+
+@pytest.fixture(scope="session")
+def predictors(deep_rfm) -> pd.DataFrame:
+    return make_predictors(deep_rfm)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from agop_collapse.plots import (
     ablation,
+    accuracy,
     ansatz,
     decomposition,
     deep_rfm_curves,
@@ -24,15 +25,18 @@ FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " *
 
 
 @pytest.fixture(scope="module")
-def tables(deep_rfm, pictures, classes, spectra, networks):
+def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
     """All tables, with one run a data set, of which one is doubtful from layer 15 on."""
     doubtful = deep_rfm.assign(valid=deep_rfm["layer"] < 15)
-    nfa = networks["network_nfa"].assign(nfa_offdiagonal=0.5, nfa_init=0.7, nfa_independent=0.3)
+    nfa = networks["network_nfa"].assign(
+        nfa_offdiagonal=0.5, nfa_init=0.7, nfa_independent=0.3, nfa_independent_trained=0.1
+    )
     theory = pd.DataFrame({"distance": [0.5, 1, 2]}).assign(
         mapped_mean=0.5, mapped_sd=0.01, mapped_theory=0.5
     )
     return networks | {
         "deep_rfm": doubtful[doubtful["run"].str.contains("relu")],
+        "predictor": predictors,
         "gram_picture": pictures,
         "classes": classes,
         "agop_spectrum": spectra,
@@ -70,6 +74,10 @@ def draw_ablation(count, tables, rows_of):
         (run,) = row["runs"]
         row["runs"] = [run | {"role": "agop"}, run | {"role": "identity"}]
     return ablation, rows, {}
+
+
+def draw_accuracy(count, tables, rows_of):
+    return accuracy, rows_of(count, None), {}
 
 
 def draw_gram(count, tables, rows_of):
@@ -150,6 +158,7 @@ def draw_spectrum(count, tables, rows_of):
     [
         draw_deep_rfm_curves,
         draw_ablation,
+        draw_accuracy,
         draw_gram,
         draw_decomposition,
         draw_network_nc2,

@@ -5,7 +5,7 @@ import pytest
 from agop_collapse.plots import nfa_null
 from matplotlib.colors import to_hex
 
-SERIES = ["nfa", "nfa_offdiagonal", "nfa_init", "nfa_independent"]
+SERIES = ["nfa", "nfa_offdiagonal", "nfa_init", "nfa_independent", "nfa_independent_trained"]
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,10 @@ def rows(make_row):
 def tables(networks):
     nfa = networks["network_nfa"]
     with_baselines = nfa.assign(
-        nfa_offdiagonal=0.9 * nfa["nfa"], nfa_init=0.7, nfa_independent=0.3 + 0.01 * nfa["seed"]
+        nfa_offdiagonal=0.9 * nfa["nfa"],
+        nfa_init=0.7,
+        nfa_independent=0.3 + 0.01 * nfa["seed"],
+        nfa_independent_trained=0.1 - 0.01 * nfa["seed"],
     )
     return networks | {"network_nfa": with_baselines}
 
@@ -49,8 +52,8 @@ def test_rows_that_are_not_fitted_are_lighter_and_named(tables, rows, part):
     tables = tables | {"network_training": training}
     fig = nfa_null.draw(tables, rows)
     fitted, unfitted = np.reshape(fig.axes, (2, 5))
-    assert {line.get_alpha() for ax in fitted for line in ax.lines[:4]} == {1}
-    assert max(line.get_alpha() for ax in unfitted for line in ax.lines[:4]) < 0.5
+    assert {line.get_alpha() for ax in fitted for line in ax.lines[: len(SERIES)]} == {1}
+    assert max(line.get_alpha() for ax in unfitted for line in ax.lines[: len(SERIES)]) < 0.5
     assert fig.legends[0].get_texts()[-1].get_text() == "lighter: not fitted"
     assert nfa_null.note(tables, rows) == ". Not fitted: CIFAR-10, ResNet18"
     assert nfa_null.note(tables, rows[:1]) == ""

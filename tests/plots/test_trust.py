@@ -68,3 +68,17 @@ def test_verdict_is_read_from_the_table_that_has_the_run(deep_rfm, networks, mak
     with pytest.raises(ValueError, match="nothing of the run.*absent"):
         trust.doubtful_from(tables, MLP | {"run": "absent"})
     assert trust.doubtful_from({}, MLP) == math.inf
+
+
+def test_a_predictor_that_is_not_valid_is_one_layer_behind_the_last(deep_rfm, predictors, make_row):
+    run = make_row("", "mnist", "gaussian-relu-agop")["runs"][0]
+    mine = (predictors["study"] == "paper") & (predictors["run"] == run["run"])
+    doubted = predictors.assign(valid=predictors["valid"] & ~(mine & (predictors["seed"] == 2)))
+    tables = {"deep_rfm": deep_rfm, "predictor": doubted}
+    assert trust.doubtful_from(tables, run) == 21
+    assert trust.doubtful_from(tables, run | {"seeds": [0, 1]}) == math.inf
+    assert trust.doubtful_from(tables, run | {"dataset": "svhn", "run": "laplace-relu-agop"}) == (
+        math.inf
+    )
+    earlier = deep_rfm.assign(valid=deep_rfm["layer"] < 4)
+    assert trust.doubtful_from(tables | {"deep_rfm": earlier}, run) == 4

@@ -12,33 +12,37 @@ import pytest
 import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files import tables
-from agop_collapse.machine.deep_rfm import Layer, build
-from agop_collapse.metrics import spectra
+from agop_collapse.machine.deep_rfm import Layer, Predictor, build
+from agop_collapse.metrics import in_full, spectra
 from agop_collapse.rows import deep_rfm as deep_rfm_tables
 from clouds import cloud
 
-COUNTS = [7, 4, 6]
+COUNTS, TEST_COUNTS = [7, 4, 6], [2, 3, 2]
 NAMES = ("cat", "dog", "5 $")
 IDENTITY = "a1" * 32
 
 
 @pytest.fixture(scope="module")
-def layers() -> list[Layer]:
-    settings = papers.settings(feature_map="cos", depth=3, n_features=9, gamma=0.3)
-    points, test = cloud(0, COUNTS, 5), cloud(1, [2, 2, 2], 5)
+def data() -> Dataset:
+    points, test = cloud(0, COUNTS, 5), cloud(1, TEST_COUNTS, 5)
     labels, test_labels = (torch.tensor(oracle.classes_of(c.counts)) for c in (points, test))
-    data = Dataset(points.x, labels, test.x, test_labels, (1, 1, 5), 3)
+    return Dataset(points.x, labels, test.x, test_labels, (1, 1, 5), 3, NAMES)
+
+
+@pytest.fixture(scope="module")
+def layers(data) -> list[Layer]:
+    settings = papers.settings(feature_map="cos", depth=3, n_features=9, gamma=0.3)
     return list(build(data, settings, 3, torch.device("cpu")))
 
 
 @pytest.fixture(scope="module")
-def measured(layers) -> dict[str, pd.DataFrame]:
-    return deep_rfm_tables.measure(iter(layers), COUNTS, NAMES)
+def measured(layers, data) -> dict[str, pd.DataFrame]:
+    return deep_rfm_tables.measure(iter(layers), data)
 
 
 def test_columns_are_the_tables_and_fit_their_file(measured, tmp_path):
     assert set(measured) == {
-        *("deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum"),
+        *("deep_rfm", "attribution", "rates", "gram", "gram_picture", "classes", "agop_spectrum"),
     }
     for name, frame in measured.items():
         tables.save(tmp_path / name, name, frame, IDENTITY)
@@ -52,7 +56,7 @@ def test_collapse_at_each_stage(measured, layers):
     for number, layer in enumerate(layers, start=1):
         projected = layer.x @ layer.root
         weight, bias = layer.features.weight.numpy(), layer.features.bias.numpy()
-        features = oracle.features(projected.numpy(), weight, bias)
+        features = oracle.features("cos", projected.numpy(), weight, bias)
         stages = {"X": layer.x.numpy(), "MX": projected.numpy(), "PhiMX": features}
         for stage, points in stages.items():
             row = table.loc[number, stage]
@@ -69,18 +73,74 @@ def test_collapse_at_each_stage(measured, layers):
             assert row["agop_effective_rank"] == rank
 
 
-def test_without_test_points_the_accuracy_is_null(layers):
+def test_collapse_in_full_of_training_and_test_points(measured, layers, data):
+    table = measured["deep_rfm"].set_index(["layer", "stage"])
+    test_x = data.test_x
+    for number, layer in enumerate(layers, start=1):
+        test_x = test_x / test_x.norm(dim=1, keepdim=True)
+        stages = {"X": (layer.x, test_x)}
+        stages["MX"] = tuple(x @ layer.root for x in stages["X"])
+        stages["PhiMX"] = tuple(layer.features(x) for x in stages["MX"])
+        test_x = stages["PhiMX"][1]
+        for stage, (train, test) in stages.items():
+            expected = in_full.measure(train, COUNTS, test, TEST_COUNTS)
+            found = table.loc[(number, stage), list(expected)]
+            np.testing.assert_allclose(
+                found.astype(float), list(expected.values()), rtol=1e-9, atol=1e-12
+            )
+
+
+def test_attribution_and_rates_are_of_the_layers_that_are_valid(layers, data):
+    doubtful = [
+        dataclasses.replace(layer, fit=dataclasses.replace(layer.fit, valid=number < 3))
+        for number, layer in enumerate(layers, start=1)
+    ]
+    found = deep_rfm_tables.measure(doubtful, data)
+    table = found["deep_rfm"].set_index(["stage", "layer"])["nc1"]
+    shares = found["attribution"]
+    assert shares["layer"].tolist() == [1, 2]
+    nc1 = [table["X", 1], table["X", 2], table["PhiMX", 2]]
+    changes = np.diff(np.log(nc1))
+    np.testing.assert_allclose(shares["log_nc1_change"], changes)
+    np.testing.assert_allclose(shares["total_log_nc1_change"], [changes.sum()] * 2)
+    part = math.log(table["MX", 2] / table["X", 2])
+    assert shares["share_projection"][1] == pytest.approx(part / changes[1])
+    rates = found["rates"].set_index("stage")
+    assert rates.index.tolist() == ["X", "MX", "PhiMX"]
+    assert rates["layers"].tolist() == [2, 2, 2]
+    assert rates.loc["MX", "nc1_rate"] == pytest.approx(table["MX", 2] / table["MX", 1])
+    nothing = [dataclasses.replace(layer, fit=doubtful[2].fit) for layer in layers]
+    found = deep_rfm_tables.measure(nothing, data)
+    assert len(found["attribution"]) == len(found["rates"]) == 0
+
+
+def test_without_test_points_what_is_of_them_is_null(layers, data):
     fit = dataclasses.replace(layers[0].fit, test_accuracy=None)
-    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], COUNTS)
-    assert found["deep_rfm"]["test_accuracy"].isna().all()
+    alone = dataclasses.replace(data, test_x=data.test_x[:0], test_labels=data.test_labels[:0])
+    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], alone)["deep_rfm"]
+    of_test = [name for name in found if "test" in name]
+    assert len(of_test) == 7
+    assert found[of_test].isna().all(axis=None)
+    assert found["nc1_pinv"].notna().all()
 
 
-def test_without_two_points_of_a_class_their_distance_is_infinite(layers, tmp_path):
+def test_without_two_points_of_a_class_their_distance_is_infinite(layers, data, tmp_path):
     fit = dataclasses.replace(layers[0].fit, within_distance=math.inf)
-    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], COUNTS)["deep_rfm"]
+    found = deep_rfm_tables.measure([dataclasses.replace(layers[0], fit=fit)], data)["deep_rfm"]
     tables.save(tmp_path / "table", "deep_rfm", found, IDENTITY)
     read = tables.load(tmp_path / "table", "deep_rfm", IDENTITY)
     assert read["within_distance"].tolist() == [math.inf] * 3
+
+
+def test_the_predictor_has_a_row_of_its_own(layers, tmp_path):
+    fit = dataclasses.replace(layers[2].fit, valid=False, test_accuracy=None)
+    found = deep_rfm_tables.predictor_table(Predictor(layers[2].x, layers[2].alpha, fit))
+    tables.save(tmp_path / "table", "predictor", found, IDENTITY)
+    (row,) = tables.load(tmp_path / "table", "predictor", IDENTITY).to_dict("records")
+    assert not row.pop("valid")
+    assert math.isnan(row.pop("final_test_accuracy"))
+    for name, value in row.items():
+        assert value == getattr(fit, name.removeprefix("final_"))
 
 
 def gram_points(layers: list[Layer]) -> list[np.ndarray]:
@@ -122,9 +182,9 @@ def test_pictures_are_the_gram_matrices(measured, layers):
             np.testing.assert_allclose(found, oracle.cosines(points), rtol=0, atol=1e-6)
 
 
-def test_big_pictures_are_of_a_sample_or_averaged(layers, monkeypatch):
+def test_big_pictures_are_of_a_sample_or_averaged(layers, data, monkeypatch):
     monkeypatch.setattr(deep_rfm_tables, "PICTURE_SIZE", 4)
-    tables = deep_rfm_tables.measure(layers, COUNTS)
+    tables = deep_rfm_tables.measure(layers, data)
     found = tables["gram_picture"]
     gram = oracle.cosines(layers[0].x.numpy())
     # 17 points in 4: 5, 4, 4, 4.
@@ -138,16 +198,17 @@ def test_big_pictures_are_of_a_sample_or_averaged(layers, monkeypatch):
     assert tables["classes"]["drawn"].tolist() == [1, 1, 1]
 
 
-def test_classes_have_their_names_or_numbers(measured, layers):
+def test_classes_have_their_names_or_numbers(measured, layers, data):
     assert measured["classes"].to_numpy().tolist() == [
         [0, "cat", 7, 7],
         [1, "dog", 4, 4],
         [2, "5 $", 6, 6],
     ]
-    unnamed = deep_rfm_tables.measure(layers[:1], COUNTS)["classes"]
+    unnamed = dataclasses.replace(data, class_names=())
+    unnamed = deep_rfm_tables.measure(layers[:1], unnamed)["classes"]
     assert unnamed["name"].tolist() == ["0", "1", "2"]
     with pytest.raises(ValueError, match="longer"):
-        deep_rfm_tables.measure(layers[:1], COUNTS, NAMES[:2])
+        deep_rfm_tables.measure(layers[:1], dataclasses.replace(data, class_names=NAMES[:2]))
 
 
 def test_spectrum_is_that_of_the_root_squared(measured, layers):

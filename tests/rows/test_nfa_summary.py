@@ -26,7 +26,11 @@ def rows_of(network: tuple[str, ...], fitted: list[bool], first: float):
             training.append(run | {"epoch": epoch, "fitted": is_fitted})
             for layer in (1, 2):
                 value = 0.1 if epoch < 10 else first + 0.1 * seed + 0.01 * layer
-                baselines = {"nfa_init": 0.1 * layer, "nfa_independent": 0.3}
+                baselines = {
+                    "nfa_init": 0.1 * layer,
+                    "nfa_independent": 0.3,
+                    "nfa_independent_trained": 0.2 - 0.1 * seed,
+                }
                 nfa.append(run | {"epoch": epoch, "layer": layer, "nfa": value} | baselines)
     return nfa, training
 
@@ -54,6 +58,10 @@ def test_mean_and_deviation_are_over_seeds_and_layers_at_the_end(summary):
     values = [0.51, 0.52, 0.61, 0.62]
     assert row["nfa_mean"] == pytest.approx(np.mean(values))
     assert row["nfa_sd"] == pytest.approx(np.std(values, ddof=1))
+    assert row["nfa_sd_layers"] == pytest.approx(np.std([0.56, 0.57], ddof=1))
+    assert row["nfa_sd_seeds"] == pytest.approx(np.std([0.515, 0.615], ddof=1))
+    assert summary["nfa_sd_seeds"].isna().tolist() == [False, False, False, True]  # of one seed
+    assert row["nfa_independent_trained_mean"] == pytest.approx(0.15)
     assert row["nfa_init_mean"] == pytest.approx(0.15)
     assert row["nfa_independent_mean"] == pytest.approx(0.3)
     assert summary["nfa_mean"].tolist() == pytest.approx([0.565, 0.365, 0.765, 0.215])

@@ -285,7 +285,7 @@ def extended(built) -> tuple[Workplace, dict[str, dict[str, str]], dict[str, str
 
 TARGETS = [
     *(f"results/extended/data/{name}.safetensors" for name in ("photos", "mine", "usps")),
-    *(f"figures/extended/{name}.pdf" for name in ("equinorm_of_kernel", "accuracy")),
+    *(f"figures/extended/{name}.pdf" for name in ("equinorm_of_kernel", "training_error")),
     *(f"results/extended/tables/{name}.parquet" for name in ("deep_rfm", "network_nc", "runs")),
 ]
 
@@ -341,7 +341,7 @@ import my_kernels
 import my_networks
 from agop_collapse.machine.kernels import inverse_multiquadric
 from agop_collapse.machine.kernels.radial import check_kernel
-from agop_collapse.networks.activations import tanh
+from agop_collapse.networks.activations import softplus
 from agop_collapse.networks.backbones import lenet
 from agop_collapse.networks.losses import squared_hinge
 
@@ -357,8 +357,8 @@ targets = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
 print(float(squared_hinge.loss.value(outputs, targets)))  # 0, 0.25, 1 and 16, over 4
 
 x = torch.linspace(-3, 3, 7, dtype=torch.float64, requires_grad=True)
-(slope,) = torch.autograd.grad(tanh.activation.function(x).sum(), x)
-print(float((slope - tanh.activation.derivative(x)).abs().max()) < 1e-15)
+(slope,) = torch.autograd.grad(softplus.activation.function(x).sum(), x)
+print(float((slope - softplus.activation.derivative(x)).abs().max()) < 1e-15)
 
 images = torch.zeros(2, 3, 8, 8)
 print([list(make(3, 8, 8)(images).shape) for make in (my_networks.small, lenet.backbone)])
@@ -414,7 +414,7 @@ def test_the_schema_is_written_anew_and_has_the_new_names(extended, tmp_path):
     path = "workflow/schemas/generated/config.schema.yaml"
     assert {file for file in after if after[file] != before.get(file)} == {path}
     text = (place.repository / path).read_text()
-    for name in ("usps", "inverse_multiquadric", "lenet", "squared_hinge", "tanh"):
+    for name in ("usps", "inverse_multiquadric", "lenet", "squared_hinge", "softplus"):
         assert name in text
 
 
@@ -430,12 +430,12 @@ def test_runs_with_what_was_added_are_in_the_tables(made):
         assert table["equinorm"].between(0, 3).all()
         assert table["equinorm"].nunique() > 5
     runs = pd.read_parquet(tables / "runs.parquet").set_index("run")
-    assert runs.loc["smooth", ["loss", "activation"]].tolist() == ["squared_hinge", "tanh"]
+    assert runs.loc["smooth", ["loss", "activation"]].tolist() == ["squared_hinge", "softplus"]
 
 
 @pytest.mark.slow
 def test_figures_with_what_was_added_are_drawn(made):
-    for name in ("equinorm_of_kernel", "accuracy"):
+    for name in ("equinorm_of_kernel", "training_error"):
         assert (made.work / "figures" / "extended" / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
         with Image.open(made.work / "figures" / "extended" / f"{name}.png") as image:
             assert image.width > 500

@@ -24,6 +24,7 @@ INNER = {
     "gram": ["layer"],
     "classes": ["class"],
     "agop_spectrum": ["layer", "index"],
+    "predictor": [],
     "network_nc": ["epoch", "layer", "stage"],
     "network_nfa": ["epoch", "layer"],
     "network_training": ["epoch"],

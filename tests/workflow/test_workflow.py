@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import oracle
 import pandas as pd
 import psutil
 import pytest
@@ -29,8 +31,10 @@ from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import training as training_module
 from agop_collapse.plan.code_digest import files_reached
 from agop_collapse.plan.figure_kinds import PAPER_FIGURES
+from agop_collapse.plan.settings import Network as NetworkSettings
 from agop_collapse.rows import deep_rfm as deep_rfm_rows
 from agop_collapse.rows import network as network_rows
+from safetensors.numpy import load_file
 from studies import MLP, RELU, STUDIES, TINY, with_settings
 from workflow_helpers import Trace, Workplace, contents, in_parallel, jobs_run
 
@@ -49,6 +53,7 @@ TABLES = {
     "gram": ["layer"],
     "classes": ["class"],
     "agop_spectrum": ["layer", "index"],
+    "predictor": [],
     "network_nc": ["epoch", "layer", "stage"],
     "network_nfa": ["epoch", "layer"],
     "network_training": ["epoch"],
@@ -61,6 +66,33 @@ def table(place: Workplace, name: str, study: str = "tiny") -> pd.DataFrame:
 
 
 # What is built
+
+
+def test_features_are_the_points_that_were_measured(spare):
+    folder = spare.work / SEED0.format("networks", "mlp")
+    assert not (folder / "features").exists()
+    spare.run("features", f"{SEED0.format('networks', 'mlp')}/features/epoch_00002")
+    assert "Nothing to be done" in spare.run("features", "-n").stdout
+    last = load_file(folder / "features" / "epoch_00004" / "layer_05.safetensors")
+    counts = np.bincount(last["train_labels"]).tolist()
+    assert sum(counts) == 300
+    nc = pd.read_parquet(folder / "network_nc.parquet")
+    for epoch, layer in ((2, 1), (4, 5)):
+        points = load_file(folder / f"features/epoch_{epoch:05d}/layer_{layer:02d}.safetensors")
+        for stage, name in (("right", "preactivation"), ("full", "activation")):
+            at = (nc["epoch"] == epoch) & (nc["layer"] == layer) & (nc["stage"] == stage)
+            expected = oracle.nc1(points[f"train_{name}"].astype(float), counts)
+            assert nc.loc[at, "nc1"].item() == pytest.approx(expected, rel=1e-6)
+            assert len(points[f"test_{name}"]) == len(points["test_labels"]) == 60
+    deep = spare.work / SEED0.format("deep_rfm", "laplace-relu-agop")
+    measured = pd.read_parquet(deep / "deep_rfm.parquet")
+    for layer in (1, 2, 3):
+        points = load_file(deep / f"features/layer_{layer:02d}.safetensors")
+        for stage in ("X", "MX", "PhiMX"):
+            at = (measured["layer"] == layer) & (measured["stage"] == stage)
+            expected = oracle.nc1(points[f"train_{stage}"], counts)
+            assert measured.loc[at, "nc1"].item() == pytest.approx(expected, rel=1e-9)
+            assert points[f"test_{stage}"].shape == (60, points[f"train_{stage}"].shape[1])
 
 
 def test_figures_with_a_slash_builds_every_figure(tiny):
@@ -82,7 +114,7 @@ def test_every_job_is_run_once(tiny):
         "train_network": 2,
         "measure_network": 2,
         "simulate_theory_kernel": 1,
-        "combine_table": 7,
+        "combine_table": 8,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 7,
@@ -102,17 +134,16 @@ def test_a_runs_folder_has_its_record_layers_and_tables(tiny):
     deep_rfm_run = tiny.work / SEED0.format("deep_rfm", "laplace-relu-agop")
     network = tiny.work / SEED0.format("networks", "mlp")
     for folder, expected in (
-        (deep_rfm_run, {"layers", "deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum"}),
+        (
+            deep_rfm_run,
+            {"layers", "deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum", "predictor"},
+        ),
         (network, {"checkpoints", "network_nc", "network_nfa", "network_training"}),
     ):
         found = {path.stem for path in folder.iterdir()}
         assert found == expected | {"run", "logs", "benchmarks"}
     record = json.loads((network / "run.json").read_text())
-    assert record["settings"] == {
-        **MLP,
-        **{"backbone": None, "activation": "relu", "loss": "mse", "optimizer": "sgd"},
-        **{"learning_rate": 0.05, "batch_size": 128, "arithmetic": "float32"},
-    }
+    assert record["settings"] == dict(NetworkSettings(**MLP))
     assert (record["study"], record["dataset"], record["run"], record["seed"]) == (
         *("tiny", "digits", "mlp", 0),
     )
@@ -194,6 +225,13 @@ def test_deep_rfm_tables_hold_what_the_library_computes(tiny):
         found = whole[(whole["run"] == "laplace-relu-agop") & (whole["seed"] == 1)]
         found = found[list(expected[name])].reset_index(drop=True)
         pd.testing.assert_frame_equal(found, expected[name], check_dtype=False, rtol=1e-6)
+
+    predictor = deep_rfm.fit_predictor(stored, settings, torch.device("cpu"), layers)
+    expected = deep_rfm_rows.predictor_table(predictor)
+    whole = table(tiny, "predictor")
+    found = whole[(whole["run"] == "laplace-relu-agop") & (whole["seed"] == 1)]
+    found = found[list(expected)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-6)
 
 
 def test_network_tables_hold_what_the_library_computes(tiny):
@@ -298,7 +336,7 @@ def test_a_figure_plans_its_own_runs_and_no_others(fresh):
     assert Counter(plans["fig03"].values()) == {
         "prepare_data": 1,
         "build_deep_rfm": 2 * 2,  # layers and record
-        "measure_deep_rfm": 2 * 5,  # its tables
+        "measure_deep_rfm": 2 * 6,  # its tables
         "plot_figure": 2,  # pdf and png
     }
     # A picture of Gram matrices is of one seed.
@@ -406,8 +444,8 @@ def test_cores_do_not_change_a_bit(tmp_path):
     in_parallel(build, [1, 2])
     one, two = (contents(place.work / "results") for place in places)
     assert Counter(Path(name).suffix for name in one) == {
-        ".safetensors": 1 + 3 + 3,
-        ".parquet": 5 + 3,
+        ".safetensors": 1 + (3 + 1) + 3,
+        ".parquet": 6 + 3,
         ".json": 2,
         "": 2,  # the marks of layers and checkpoints
     }
@@ -521,7 +559,7 @@ def test_killed_runs_continue_and_end_with_the_bytes_of_unbroken_ones(long):
     assert "from layer 1\n" in long.log(f"{deep}/logs/build_deep_rfm.log")
     assert "from epoch 0\n" in long.log(f"{network}/logs/train_network.log")
     unbroken = contents(long.work / "results")
-    assert len([name for name in unbroken if name.endswith(".safetensors")]) == 1 + 40 + 16
+    assert len([name for name in unbroken if name.endswith(".safetensors")]) == 1 + (40 + 1) + 16
     assert resumed == unbroken
 
 

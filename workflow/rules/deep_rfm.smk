@@ -1,4 +1,4 @@
-# Deep RFM: build the layers of a run, then measure their collapse.
+# Deep RFM: build the layers of a run and its predictor, then measure their collapse.
 
 
 rule build_deep_rfm:
@@ -40,6 +40,9 @@ rule measure_deep_rfm:
         gram_picture=f"{DEEP_RFM}/gram_picture.parquet",
         classes=f"{DEEP_RFM}/classes.parquet",
         agop_spectrum=f"{DEEP_RFM}/agop_spectrum.parquet",
+        attribution=f"{DEEP_RFM}/attribution.parquet",
+        rates=f"{DEEP_RFM}/rates.parquet",
+        predictor=f"{DEEP_RFM}/predictor.parquet",
     log:
         f"{DEEP_RFM}/logs/measure_deep_rfm.log",
     benchmark:

@@ -34,8 +34,13 @@ rule measure_network:
         # Of a folder Snakemake knows its time alone, which says nothing; of the record its content.
         checkpoints=ancient(f"{NETWORK}/checkpoints"),
         record=f"{NETWORK}/run.json",
+        # Of the network that it is compared with.
+        other_checkpoints=ancient(inputs("measure_network", "other_checkpoints")),
     output:
         network_nc=f"{NETWORK}/network_nc.parquet",
+        network_readout=f"{NETWORK}/network_readout.parquet",
+        network_attribution=f"{NETWORK}/network_attribution.parquet",
+        network_rates=f"{NETWORK}/network_rates.parquet",
         network_nfa=f"{NETWORK}/network_nfa.parquet",
         network_training=f"{NETWORK}/network_training.parquet",
     log:

@@ -13,7 +13,13 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files.resumable import resumable
 from agop_collapse.files.run_record import save_run
 from agop_collapse.machine import deep_rfm
-from agop_collapse.machine.checkpoints import load_layers_so_far, save_layer
+from agop_collapse.machine.checkpoints import (
+    PREDICTOR_FILE,
+    load_layer,
+    load_layers_so_far,
+    save_layer,
+    save_predictor,
+)
 from agop_collapse.machine.kernels.find import find_kernel
 
 with job(snakemake) as given:
@@ -34,4 +40,10 @@ with job(snakemake) as given:
             save_layer(folder, number, layer, identity)
             progress.update()
             logging.info("%s: %s", progress, layer.fit)
+        if not (folder / PREDICTOR_FILE).exists():
+            numbers = range(1, settings.depth + 1)
+            every = (load_layer(folder, number, identity, where) for number in numbers)
+            predictor = deep_rfm.fit_predictor(data, settings, where, every)
+            save_predictor(folder, settings.depth + 1, predictor, identity)
+            logging.info("predictor: %s", predictor.fit)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

@@ -9,8 +9,8 @@ from agop_collapse.common import device
 from agop_collapse.common.progress import steps
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
-from agop_collapse.machine.checkpoints import load_layer
-from agop_collapse.rows.deep_rfm import measure
+from agop_collapse.machine.checkpoints import load_layer, load_predictor
+from agop_collapse.rows.deep_rfm import measure, predictor_table
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
@@ -25,5 +25,7 @@ with job(snakemake) as given:
             logging.info("%s", progress)
 
     data = load_dataset(snakemake.input.data, given["data"])
-    for name, table in measure(layers(), data.class_counts, data.class_names).items():
+    measured = measure(layers(), data, given["class_weighting"])
+    predictor = load_predictor(folder, depth + 1, given["made"], where)
+    for name, table in (measured | {"predictor": predictor_table(predictor)}).items():
         tables.save(snakemake.output[name], name, table, given["identity"])

@@ -7,24 +7,24 @@ from contextlib import nullcontext
 
 import torch
 from agop_collapse.common import device
+from agop_collapse.common.epochs import measured_epochs
 from agop_collapse.common.out_of_memory import with_less_at_a_time
 from agop_collapse.common.progress import steps
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
-from agop_collapse.metrics import ansatz
+from agop_collapse.metrics import ansatz, head_collapse
 from agop_collapse.networks.architecture import build
 from agop_collapse.networks.batch_statistics import of_the_data
 from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.from_settings import architecture_of, training_of
-from agop_collapse.networks.training import measured_epochs
-from agop_collapse.rows.network import measure
+from agop_collapse.rows.network import Found, measure
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
     data = load_dataset(snakemake.input.data, given["data"])
-    x = data.x.to(where, torch.float32)
+    x, test_x = (points.to(where, torch.float32) for points in (data.x, data.test_x))
     architecture = architecture_of(given["settings"])
     settings = training_of(given["settings"])
 
@@ -39,21 +39,31 @@ with job(snakemake) as given, device.tf32(False):
         )
         return head
 
-    def heads():
+    def statistics(network, epoch):
+        return of_the_data(network, x) if epoch == 0 else nullcontext()
+
+    def found():
         network = new_network(given["seed"])
         epochs = measured_epochs(settings)
         done = steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
-            progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
-            with of_the_data(network, x) if epoch == 0 else nullcontext():
+            folder, other = snakemake.input.checkpoints, None
+            progress = load_weights(network, folder, epoch, given["made"])
+            with statistics(network, epoch):
                 head = measure_head(network)
-            yield head, progress
+                weighting = given["class_weighting"]
+                collapse = head_collapse.measure(network, x, test_x, data, weighting)
+            for folder in snakemake.input.other_checkpoints:
+                load_weights(network, folder, epoch, given["other"])
+                with statistics(network, epoch):
+                    other = measure_head(network)
+            yield Found(progress, collapse, head, other)
             done.update()
             logging.info("%s: epoch %d", done, epoch)
 
-    stranger = new_network(derive_seed(given["seed"], "independent network"))
-    with of_the_data(stranger, x):
-        strange_head = measure_head(stranger)
-    measured = measure(heads(), strange_head, settings.loss.fitted_below)
+    untrained = new_network(derive_seed(given["seed"], "independent network"))
+    with of_the_data(untrained, x):
+        untrained_head = measure_head(untrained)
+    measured = measure(found(), untrained_head, settings.loss.fitted_below)
     for name, table in measured.items():
         tables.save(snakemake.output[name], name, table, given["identity"])

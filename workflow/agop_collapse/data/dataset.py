@@ -32,6 +32,11 @@ class Dataset:
         """Training points of each class, in order."""
         return torch.bincount(self.labels, minlength=self.classes).tolist()
 
+    @property
+    def test_counts(self) -> list[int]:
+        """Test points of each class, in order."""
+        return torch.bincount(self.test_labels, minlength=self.classes).tolist()
+
 
 def one_hot_targets(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     """Targets of the regression: +1 in the column of a point's class, -1 elsewhere (Appendix D)."""

@@ -28,7 +28,7 @@ def _flags(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, "bool")
 
 
-# Of `metrics.collapse`, `metrics.gram`, `metrics.spectra` and `metrics.ansatz`: what each measures.
+# Of the modules of `metrics`, by their names: what each measures.
 COLLAPSE = _floats(
     "nc1",
     "nc1_code",
@@ -37,21 +37,79 @@ COLLAPSE = _floats(
     "trace_within",
     "trace_between",
 )
+VARIABILITY = _floats("nc1_pinv", "fuzziness", "vci", "cdnv", "cdnv_max", "cdnv_directional")
+FRAMES = _floats(
+    "equinorm",
+    "equiangle_sd",
+    "max_angle",
+    "etf_distance",
+    "frame_distance",
+    "target_distance",
+    "condition_number",
+    "gnc2",
+    "log_distance_mean",
+    "log_distance_variance",
+    "nc2_floor",
+    "etf_distance_floor",
+)
+GENERALISATION = _floats(
+    "nc1_test_strong",
+    "nc1_test_strong_pinv",
+    "nc1_test_own",
+    "nc1_test_weak",
+    "test_drift",
+    "centre_accuracy",
+    "test_centre_accuracy",
+)
+POINTS = COLLAPSE | VARIABILITY | FRAMES | GENERALISATION
+READOUT = _floats(
+    "nc3",
+    "nc3_centred",
+    "nc3_projected",
+    "nc3_least_squares",
+    "nc3_cos",
+    "nc3_cos_min",
+    "nc3_cos_centred",
+    "nc3_cos_centred_min",
+    "nc3_cos_projected",
+    "nc3_cos_least_squares",
+    "nc3_etf",
+    "nc3_bias",
+    "unc3",
+    "principal_cosine",
+    "nc4",
+    "nc4_test",
+)
+RATES = _floats("nc1_rate", "nc1_rate_r2", "fuzziness_rate", "fuzziness_rate_r2")
 GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 # The same about the mean of the class means.
 GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
+FIT = _floats("train_mse", "solve_residual", "sensitivity")
+FIT |= _floats("within_distance", "between_distance", "train_accuracy", "test_accuracy")
 SPECTRUM = _floats("agop_effective_rank")
-ANSATZ = _floats("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_init", "nfa_independent")
+ANSATZ = _floats(
+    "nfa",
+    "nfa_agop",
+    "nfa_offdiagonal",
+    "nfa_init",
+    "nfa_independent",
+    "nfa_independent_trained",
+)
+
+
+def _shares(*parts: str) -> dict[str, str]:
+    """Of `attribution`: the change of ln NC1 and each part's share in it, of a layer and of all."""
+    names = ("log_nc1_change", *(f"share_{part}" for part in parts))
+    return _floats(*names, *(f"total_{name}" for name in names))
+
 
 # The columns of a run's own files, by kind of run and table.
 OF_A_RUN = {
     "deep_rfm": {
         "deep_rfm": _integers("layer")
         | _texts("stage")
-        | COLLAPSE
-        | _floats("train_mse", "solve_residual", "sensitivity")
-        | _floats("within_distance", "between_distance")
-        | _floats("train_accuracy", "test_accuracy")
+        | POINTS
+        | FIT
         | SPECTRUM
         | _flags("valid"),
         "gram": _integers("layer", "applied_layer") | GRAM | GRAM_MU_G,
@@ -61,12 +119,19 @@ OF_A_RUN = {
         | {"gram": "float"},
         "classes": _integers("class") | _texts("name") | _integers("points", "drawn"),
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
+        "attribution": _integers("layer") | _shares("projection", "features", "norm"),
+        "rates": _texts("stage") | RATES | _integers("layers"),
+        # As of deep_rfm's, but of the machine behind the last layer.
+        "predictor": _floats(*(f"final_{name}" for name in FIT)) | _flags("valid"),
     },
     "networks": {
         "network_nc": _integers("epoch", "layer")
         | _texts("stage")
-        | COLLAPSE
+        | POINTS
         | _floats("trace_total"),
+        "network_readout": _integers("epoch") | READOUT,
+        "network_attribution": _integers("epoch", "layer") | _shares("linear", "activation"),
+        "network_rates": _integers("epoch") | _texts("stage") | RATES | _integers("layers"),
         "network_nfa": _integers("epoch", "layer") | ANSATZ,
         "network_training": _integers("epoch")
         | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
@@ -77,7 +142,8 @@ OF_A_RUN = {
 # Tables of a study that are not made of its runs' files: all their columns.
 OF_A_STUDY = {
     "nfa_summary": _texts("study", "dataset", "run", "model")
-    | _floats("nfa_mean", "nfa_sd", "nfa_init_mean", "nfa_independent_mean")
+    | _floats("nfa_mean", "nfa_sd", "nfa_sd_layers", "nfa_sd_seeds", "nfa_init_mean")
+    | _floats("nfa_independent_mean", "nfa_independent_trained_mean")
     | _integers("values")
     | _flags("fitted")
     | _floats("paper_mean", "paper_sd"),

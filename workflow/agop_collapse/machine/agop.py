@@ -26,16 +26,17 @@ class Gradients:
     """The gradients of a kernel machine at its own points, as sums of differences of points.
 
     The predictor is f_c(x) = sum_j a_jc k(x, x_j) with grad_x k(x, z) = -W(x, z) (x - z), so its
-    gradient at x_i is sum_j W_ij a_jc (x_j - x_i). With each point its class mean plus a deviation,
-    x_j = mu_k + delta_j, that is sum_j W_ij a_jc (delta_j - delta_i) + sum_k pull_ick mu_k:
-    differences within a class come from the deviations alone, and the pull of a point's own class
-    is minus that of the others, so nothing cancels as the classes collapse.
+    gradient at x_i is sum_j W_ij a_jc (x_j - x_i); with a kernel of the dot product it is that and
+    r_ic x_i. With each point its class mean plus a deviation, x_j = mu_k + delta_j, that is
+    sum_j W_ij a_jc (delta_j - delta_i) + r_ic delta_i + sum_k pull_ick mu_k: differences within a
+    class come from the deviations alone, and the pull of a point's own class is minus that of the
+    others, and r_ic, so nothing cancels as the classes collapse.
 
     All of it is in float64: the gradients are sums of terms that largely cancel.
 
     weights : (n, n) symmetric W; coefficients : (n, c) a; deltas : (n, d); means : (K, d);
-    totals : (n, c), sum_j W_ij a_jc; pull : (n, c, K), sum over j in class k of W_ij a_jc, less
-    totals in the point's own class.
+    totals : (n, c), sum_j W_ij a_jc - r_ic; pull : (n, c, K), sum over j in class k of W_ij a_jc,
+    less totals in the point's own class.
     """
 
     weights: Tensor
@@ -47,11 +48,18 @@ class Gradients:
 
     @classmethod
     def of(
-        cls, points: Tensor, weights: Tensor, coefficients: Tensor, class_counts: list[int]
+        cls,
+        points: Tensor,
+        weights: Tensor,
+        coefficients: Tensor,
+        class_counts: list[int],
+        along_points: Tensor | None = None,
     ) -> "Gradients":
         """Those with respect to the points that W was computed from, or to a linear image.
 
         For a machine of kernel k(R x, R z), give R R x as points: these are its gradients by x.
+
+        along_points : r, (n, c); None for 0, as of radial kernels
         """
         pull = torch.stack(
             [weights[:, own] @ coefficients[own] for own in class_slices(class_counts)], dim=2
@@ -60,6 +68,10 @@ class Gradients:
         for k, own in enumerate(class_slices(class_counts)):
             pull[own, :, k] = 0
             pull[own, :, k] = -pull[own].sum(dim=2)
+            if along_points is not None:
+                pull[own, :, k] += along_points[own]
+        if along_points is not None:
+            totals = totals - along_points
         deltas = class_deviations(points, class_counts)
         return cls(weights, coefficients, deltas, class_means(points, class_counts), totals, pull)
 

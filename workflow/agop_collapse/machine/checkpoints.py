@@ -1,16 +1,19 @@
-"""Deep RFM checkpoints: a safetensors file for each layer."""
+"""Deep RFM checkpoints: a safetensors file for each layer, and one for the last predictor."""
 
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..files.tensors import expect_number, expect_shape, load_tensors, save_tensors, versions
-from .deep_rfm import Fit, Layer
+from .deep_rfm import Fit, Layer, Predictor
 from .random_features import FeatureMap
 
 LAYER_FILE = "layer_{:02d}.safetensors"
+PREDICTOR_FILE = "predictor.safetensors"
 DISTANCES = ("within_distance", "between_distance")
 
 
@@ -27,12 +30,26 @@ def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
         tensors["bias"] = layer.features.bias
     if layer.metric is not None:
         tensors["metric"] = layer.metric
-    fit = dataclasses.asdict(layer.fit)
+    path = Path(folder) / LAYER_FILE.format(number)
+    header = _header(number, layer.fit) | {"features": layer.features.kind}
+    save_tensors(path, tensors, identity, header)
+
+
+def save_predictor(folder: Path, number: int, predictor: Predictor, identity: str) -> None:
+    """Write the predictor behind the last layer, x, alpha, metric; its number is depth + 1."""
+    tensors = {"x": predictor.x, "alpha": predictor.alpha}
+    if predictor.metric is not None:
+        tensors["metric"] = predictor.metric
+    header = _header(number, predictor.fit)
+    save_tensors(Path(folder) / PREDICTOR_FILE, tensors, identity, header)
+
+
+def _header(number: int, fit: Fit) -> dict[str, Any]:
+    values = dataclasses.asdict(fit)
     # JSON has no infinity, the distance where there are no such pairs.
     for name in DISTANCES:
-        fit[name] = None if math.isinf(fit[name]) else fit[name]
-    header = {"layer": number, "fit": fit, "versions": versions()}
-    save_tensors(Path(folder) / LAYER_FILE.format(number), tensors, identity, header)
+        values[name] = None if math.isinf(values[name]) else values[name]
+    return {"layer": number, "fit": values, "versions": versions()}
 
 
 def load_layer(
@@ -46,27 +63,50 @@ def load_layer(
         its tensors do not belong together.
     """
     path = Path(folder) / LAYER_FILE.format(number)
+    tensors, header, fit = _load_machine(path, number, identity, device)
+    d = tensors["x"].shape[1]
+    expect_shape(path, "root", tensors["root"], (d, d))
+    expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
+    return Layer(
+        tensors["x"],
+        tensors["root"],
+        FeatureMap(header["features"], tensors["weight"], tensors.get("bias")),
+        tensors["alpha"],
+        tensors["eigenvalues"],
+        fit,
+        tensors.get("metric"),
+    )
+
+
+def load_predictor(
+    folder: Path, number: int, identity: str, device: torch.device | str = "cpu"
+) -> Predictor:
+    """Read the predictor behind the last layer, of the number depth + 1.
+
+    Raises
+    ------
+    StorageError : as `load_layer`.
+    """
+    path = Path(folder) / PREDICTOR_FILE
+    tensors, _, fit = _load_machine(path, number, identity, device)
+    return Predictor(tensors["x"], tensors["alpha"], fit, tensors.get("metric"))
+
+
+def _load_machine(
+    path: Path, number: int, identity: str, device: torch.device | str
+) -> tuple[dict[str, Tensor], dict[str, Any], Fit]:
+    """A file's tensors, of which those of its kernel machine are checked, its header, the fit."""
     tensors, header = load_tensors(path, identity)
     expect_number(path, "layer", header.get("layer"), number)
     tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
     n, d = tensors["x"].shape
-    expect_shape(path, "root", tensors["root"], (d, d))
     expect_shape(path, "alpha", tensors["alpha"], (n, tensors["alpha"].shape[-1]))
-    expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
     if "metric" in tensors:
         expect_shape(path, "metric", tensors["metric"], (d, d))
     fit = header["fit"]
     for name in DISTANCES:
         fit[name] = math.inf if fit[name] is None else fit[name]
-    return Layer(
-        tensors["x"],
-        tensors["root"],
-        FeatureMap(tensors["weight"], tensors.get("bias")),
-        tensors["alpha"],
-        tensors["eigenvalues"],
-        Fit(**fit),
-        tensors.get("metric"),
-    )
+    return tensors, header, Fit(**fit)
 
 
 def load_layers_so_far(folder: Path, identity: str, device: torch.device) -> list[Layer]:

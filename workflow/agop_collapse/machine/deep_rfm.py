@@ -1,14 +1,16 @@
 """Deep Recursive Feature Machines (Algorithm 1).
 
 Each layer normalises its points, fits a kernel machine to the targets, takes the machine's AGOP M,
-maps the points by M^1/2 and then by random features. Test points are carried along.
+maps the points by M^1/2 and then by random features. Test points are carried along. One more
+kernel machine, fitted behind the last layer, is the network's predictor.
 """
 
 import dataclasses
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,8 +24,15 @@ from ..data.dataset import Dataset, one_hot_targets
 from . import agop
 from .agop import Gradients, VanishedError
 from .gram_system import SAMPLE, Pairs
-from .kernels.radial import RadialKernel, safe_ridge, squared_distances
-from .random_features import FEATURE_MAPS, FeatureMap, fourier_features, relu_features
+from .kernels.dot_product import DotProductKernel
+from .kernels.radial import RadialKernel, safe_ridge, squared_distances, squared_norms
+from .random_features import (
+    FEATURE_MAPS,
+    FeatureMap,
+    fourier_features,
+    linear_features,
+    relu_features,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +45,11 @@ class Settings:
     """Everything that defines a Deep RFM but its data and seed; config.schema.yaml describes each.
 
     `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
-    `weight_dist` ReLU features. `precision` is that of points, layer by layer; fits are in float64.
-    `block_rows` bounds memory and changes nothing else.
+    `weight_dist` ReLU and linear ones, `feature_bias` ReLU. `precision` is that of points, layer by
+    layer; fits are in float64. `block_rows` bounds memory and changes nothing else.
     """
 
-    kernel: RadialKernel
+    kernel: RadialKernel | DotProductKernel
     feature_map: str
     projection: str
     depth: int
@@ -50,6 +59,7 @@ class Settings:
     agop_norm: str
     width: int
     weight_dist: str
+    feature_bias: float
     n_features: int | str
     gamma: float
     precision: str
@@ -62,8 +72,9 @@ class Fit:
 
     train_mse : mean squared error over points and outputs
     solve_residual : ||(K + ridge I) alpha - Y||_F / ||Y||_F
-    sensitivity : ||alpha||_F sqrt(n) / ||Y||_F, how large an error of 1 in each entry of the kernel
-        matrix, of random sign, comes out
+    sensitivity : ||alpha||_F sqrt(n) / ||Y||_F times the kernel matrix's largest entry, which is 1
+        with radial kernels: how large an error of that size in each entry, of random sign, comes
+        out
     within_distance : median distance between two points of one class; inf if no class has two
     between_distance : least distance between points of two classes that are not equal
     train_accuracy, test_accuracy : share of points whose largest output is their class;
@@ -120,6 +131,19 @@ class Layer:
         return unit_rows(self.features(self.project(x)))
 
 
+@dataclass(frozen=True)
+class Predictor:
+    """A kernel machine alone, as Algorithm 1 ends with: alpha_{L+1}, which no AGOP is taken of.
+
+    x, alpha, metric, fit : as those of a `Layer`
+    """
+
+    x: Tensor
+    alpha: Tensor
+    fit: Fit
+    metric: Tensor | None = None
+
+
 def build(
     data: Dataset,
     settings: Settings,
@@ -142,49 +166,114 @@ def build(
     UserError : when the kernel system cannot be solved at all, for which the message names a ridge
         that would do; when the AGOP vanishes, or a layer has values that are not finite.
     """
-    dtype = PRECISIONS[settings.precision]
-    counts = data.class_counts
-    targets = one_hot_targets(data.labels, data.classes, torch.float64).to(device)
-    test_labels = data.test_labels.to(device)
-    x = unit_rows(data.x.to(device, dtype))
-    test_x = unit_rows(data.test_x.to(device, dtype))
+    x, test_x, targets, test_labels = _tensors(data, settings, device)
     for layer in done:
         x, test_x = layer.advance(layer.x), layer.advance(test_x)
     trusted = all(layer.fit.valid for layer in done)
 
-    def fit(block_rows: int) -> Layer:
-        blocked = dataclasses.replace(settings, block_rows=block_rows)
-        try:
-            return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
-        except VanishedError as error:
-            raise UserError(
-                f"layer {number}: {error}: the predictor does not change with its input. Its "
-                f"bandwidth is {settings.bandwidth:g}, and half of the points are "
-                f"{_median_distance(x):.2g} or less from another; give a bandwidth of that order"
-            ) from error
+    def fit(blocked: Settings) -> Layer:
+        counts = data.class_counts
+        return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
 
-    block_rows = settings.block_rows
     for number in range(len(done) + 1, settings.depth + 1):
         source = generator(seed, "feature map", number)
-        features = draw_features(x.shape[1], settings, source).to(device, dtype)
-        layer, block_rows = with_less_at_a_time(fit, block_rows, "block_rows")
-        if trusted and not layer.fit.valid:
-            remedy = _remedy(layer, targets, counts, settings)
-            logger.warning(
-                "layer %d: not trustworthy (relative residual of the solve %.1e, sensitivity to "
-                "rounding %.1e, distance within classes %.1e, between %.1e); it and the "
-                "layers after it are marked invalid. %s",
-                number,
-                layer.fit.solve_residual,
-                layer.fit.sensitivity,
-                layer.fit.within_distance,
-                layer.fit.between_distance,
-                remedy,
-            )
+        features = draw_features(x.shape[1], settings, source).to(device, x.dtype)
+        layer, settings = _fit_with_care(fit, number, x, targets, data, settings, trusted)
         trusted = layer.fit.valid
-        _expect_finite(layer, number)
+        _expect_finite(layer, ("x", "root", "alpha", "eigenvalues"), number)
         yield layer
         x, test_x = layer.advance(x), layer.advance(test_x)
+
+
+def fit_predictor(
+    data: Dataset, settings: Settings, device: torch.device, layers: Iterable[Layer]
+) -> Predictor:
+    """The machine that Algorithm 1 ends with, fitted to the points that the last layer hands on.
+
+    It is what the next layer of a deeper run would fit, to the last bit.
+
+    Parameters
+    ----------
+    data, settings, device : as in `build`
+    layers : all of them in order, on the device; each is needed once, to carry the test points
+
+    Raises
+    ------
+    UserError : as `build`.
+    """
+    _, test_x, targets, test_labels = _tensors(data, settings, device)
+    trusted = True
+    for layer in layers:
+        test_x = layer.advance(test_x)
+        trusted = layer.fit.valid
+    x = layer.advance(layer.x)
+
+    def fit(blocked: Settings) -> Predictor:
+        counts, agops = data.class_counts, settings.iterations - 1
+        return _fit_machine(x, targets, test_x, test_labels, counts, blocked, agops, trusted)[0]
+
+    number = settings.depth + 1
+    predictor, _ = _fit_with_care(fit, number, x, targets, data, settings, trusted)
+    _expect_finite(predictor, ("x", "alpha"), number)
+    return predictor
+
+
+def _tensors(
+    data: Dataset, settings: Settings, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """On the device: training and test points, unit rows; targets, float64; test labels."""
+    dtype = PRECISIONS[settings.precision]
+    targets = one_hot_targets(data.labels, data.classes, torch.float64).to(device)
+    x, test_x = (unit_rows(points.to(device, dtype)) for points in (data.x, data.test_x))
+    return x, test_x, targets, data.test_labels.to(device)
+
+
+def _fit_with_care(
+    fit: Callable[[Settings], Layer | Predictor],
+    number: int,
+    x: Tensor,
+    targets: Tensor,
+    data: Dataset,
+    settings: Settings,
+    trusted: bool,
+) -> tuple[Any, Settings]:
+    """What `fit` makes, with advice if it fails or is the first that is not to be trusted.
+
+    Returns
+    -------
+    Also the settings with as many `block_rows` as there is memory for.
+    """
+
+    def attempt(block_rows: int) -> Layer | Predictor:
+        try:
+            return fit(dataclasses.replace(settings, block_rows=block_rows))
+        except VanishedError as error:
+            remedy = "Its ridge may be too large"
+            if isinstance(settings.kernel, RadialKernel):
+                remedy = (
+                    f"Its bandwidth is {settings.bandwidth:g}, and half of the points are "
+                    f"{_median_distance(x):.2g} or less from another; give a bandwidth of that "
+                    "order"
+                )
+            raise UserError(
+                f"layer {number}: {error}: the predictor does not change with its input. {remedy}"
+            ) from error
+
+    made, block_rows = with_less_at_a_time(attempt, settings.block_rows, "block_rows")
+    settings = dataclasses.replace(settings, block_rows=block_rows)
+    if trusted and not made.fit.valid:
+        logger.warning(
+            "layer %d: not trustworthy (relative residual of the solve %.1e, sensitivity to "
+            "rounding %.1e, distance within classes %.1e, between %.1e); it and the "
+            "layers after it are marked invalid. %s",
+            number,
+            made.fit.solve_residual,
+            made.fit.sensitivity,
+            made.fit.within_distance,
+            made.fit.between_distance,
+            _remedy(made, targets, data.class_counts, settings),
+        )
+    return made, settings
 
 
 def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -> FeatureMap:
@@ -195,7 +284,10 @@ def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -
     ValueError : on an unknown one.
     """
     if settings.feature_map == "relu":
-        return relu_features(input_dim, settings.width, settings.weight_dist, source)
+        drawn = (settings.width, settings.weight_dist, source, settings.feature_bias)
+        return relu_features(input_dim, *drawn)
+    if settings.feature_map == "linear":
+        return linear_features(input_dim, settings.width, settings.weight_dist, source)
     if settings.feature_map == "cos":
         wanted = settings.n_features
         n_features = input_dim if wanted == "input_dim" else int(wanted)
@@ -232,6 +324,28 @@ def fit_layer(
     ValueError : on an unknown projection.
     UserError : when the kernel system cannot be solved at all.
     """
+    machine, root, eigenvalues = _fit_machine(
+        x, targets, test_x, test_labels, class_counts, settings, settings.iterations, trusted
+    )
+    root = root.to(x.dtype)
+    return Layer(x, root, features, machine.alpha, eigenvalues, machine.fit, machine.metric)
+
+
+def _fit_machine(
+    x: Tensor,
+    targets: Tensor,
+    test_x: Tensor,
+    test_labels: Tensor,
+    class_counts: list[int],
+    settings: Settings,
+    agops: int,
+    trusted: bool = True,
+) -> tuple[Predictor, Tensor, Tensor]:
+    """The machine of the last iteration, and M^1/2 and the eigenvalues of M, float64.
+
+    agops : of how many iterations, from the first, the AGOP is taken: all, or all but the last,
+        whose AGOP only a layer needs. Everything else is as in `fit_layer`
+    """
     if settings.projection not in PROJECTIONS:
         known = ", ".join(PROJECTIONS)
         raise ValueError(f"unknown projection {settings.projection!r}; known: {known}")
@@ -251,15 +365,16 @@ def fit_layer(
         outputs = pairs.apply(alpha)
         left_over = outputs + settings.ridge * alpha - targets
         residual = max(residual, float(torch.linalg.matrix_norm(left_over) / size))
-        amplified = torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
+        amplified = pairs.largest * torch.linalg.matrix_norm(alpha) * len(x) ** 0.5 / size
         sensitivity = max(sensitivity, float(amplified))
         within, between = pairs.within_distance(), pairs.between_distance()
-        if settings.projection == "agop":
+        if settings.projection == "agop" and iteration < agops:
             points = z if first else z @ root
             try:
                 root, eigenvalues = _agop_root(pairs, points, alpha, class_counts, settings)
             except VanishedError:
-                if residual > 1:  # what was taken for a solution is none
+                # What was taken for a solution is none.
+                if not is_trustworthy(residual, sensitivity, math.inf, math.inf, x.dtype):
                     kernel = (settings.kernel, settings.bandwidth, settings.block_rows)
                     again = Pairs(z, class_counts, *kernel)
                     raise again.singular(targets, settings.ridge) from None
@@ -277,14 +392,15 @@ def fit_layer(
     )
     if metric is not None:
         metric = metric.to(x.dtype)
-    return Layer(x, root.to(x.dtype), features, alpha.to(x.dtype), eigenvalues, fit, metric)
+    return Predictor(x, alpha.to(x.dtype), fit, metric), root, eigenvalues
 
 
 def _agop_root(
     pairs: Pairs, points: Tensor, alpha: Tensor, class_counts: list[int], settings: Settings
 ) -> tuple[Tensor, Tensor]:
     """M^1/2 and the eigenvalues of M; the pairs are used up, and their array is free again."""
-    gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts)
+    along_points = pairs.along_points(alpha)
+    gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts, along_points)
     return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
 
 
@@ -311,10 +427,10 @@ def is_trustworthy(
     return solved and clear and between_distance >= max(1e3 * eps, NEAREST_CLASSES)
 
 
-def _expect_finite(layer: Layer, number: int) -> None:
+def _expect_finite(made: Layer | Predictor, names: Sequence[str], number: int) -> None:
     """Raise UserError unless all values of a layer are finite, so that none other is ever saved."""
-    for name in ("x", "root", "alpha", "eigenvalues"):
-        if not getattr(layer, name).isfinite().all():
+    for name in names:
+        if not getattr(made, name).isfinite().all():
             raise UserError(
                 f"layer {number}: {name} has values that are not finite; this ridge and bandwidth "
                 "are not for these points"
@@ -328,28 +444,24 @@ def _median_distance(x: Tensor) -> float:
     return float(distance.min(dim=1).values.median())
 
 
-def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Settings) -> str:
+def _remedy(
+    made: Layer | Predictor, targets: Tensor, class_counts: list[int], settings: Settings
+) -> str:
     """What would make a layer trustworthy, found by trying."""
-    fit = layer.fit
-    if not is_trustworthy(0, 0, fit.within_distance, math.inf, layer.x.dtype):
+    fit, x = made.fit, made.x
+    if not is_trustworthy(0, 0, fit.within_distance, math.inf, x.dtype):
         return f"The classes have collapsed to the rounding of {settings.precision}."
-    if not is_trustworthy(0, 0, math.inf, fit.between_distance, layer.x.dtype):
+    if not is_trustworthy(0, 0, math.inf, fit.between_distance, x.dtype):
         return (
             f"Two points of different classes are {fit.between_distance:.1e} apart: is one of them "
             "a copy, with another label?"
         )
-    # Only the next iteration of a layer needs the AGOP.
-    projection = settings.projection if settings.iterations > 1 else "identity"
-    nobody, no_label = layer.x[:0], targets.argmax(dim=1)[:0]
-    ridge = safe_ridge(len(targets), layer.x.dtype)
+    nobody, no_label = x[:0], targets.argmax(dim=1)[:0]
+    ridge = safe_ridge(len(targets), x.dtype)
     while ridge < len(targets):
-        trial = dataclasses.replace(settings, ridge=ridge, projection=projection)
-        if (
-            ridge > settings.ridge
-            and fit_layer(
-                layer.x, targets, nobody, no_label, class_counts, trial, layer.features
-            ).fit.valid
-        ):
+        trial = dataclasses.replace(settings, ridge=ridge)
+        given = (x, targets, nobody, no_label, class_counts, trial, settings.iterations - 1)
+        if ridge > settings.ridge and _fit_machine(*given)[0].fit.valid:
             return f"A ridge of {ridge:.0e} would help."
         ridge *= 10
     return "No ridge would help."
@@ -358,9 +470,11 @@ def _remedy(layer: Layer, targets: Tensor, class_counts: list[int], settings: Se
 def _predict(points: Tensor, centres: Tensor, alpha: Tensor, settings: Settings) -> Tensor:
     """The machine's outputs, (m, c) float64, at points other than its own."""
     outputs = alpha.new_empty(len(points), alpha.shape[1])
+    norms, centre_norms = (squared_norms(x).sqrt_() for x in (points, centres))
     for rows in panels(len(points), settings.block_rows):
         distance = squared_distances(points[rows], centres).sqrt_()
-        outputs[rows] = settings.kernel.values(distance, settings.bandwidth) @ alpha
+        given = (distance, norms[rows], centre_norms, settings.bandwidth)
+        outputs[rows] = settings.kernel.between(*given) @ alpha
     return outputs
 
 

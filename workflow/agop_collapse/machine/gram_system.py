@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..common.blocks import class_slices, panels
 from ..common.errors import UserError
+from .kernels.dot_product import DotProductKernel, along
 from .kernels.radial import RadialKernel, into_squared_distances, safe_ridge, squared_norms
 
 # Points of a class whose pairs show how far apart its points are.
@@ -36,12 +37,15 @@ class Pairs:
         self,
         x: Tensor,
         class_counts: list[int],
-        kernel: RadialKernel,
+        kernel: RadialKernel | DotProductKernel,
         bandwidth: float,
         block_rows: int,
     ):
         n = len(x)
         self._x, self._kernel, self._bandwidth = x, kernel, bandwidth
+        self._norms = squared_norms(x).sqrt_()
+        # What rounding, ridges and errors of the kernel matrix are measured by.
+        self.largest = kernel.largest(self._norms)
         self._classes = class_slices(class_counts)
         self._panels = panels(n, block_rows)
         self._array = torch.empty(n, n, dtype=torch.float64, device=x.device)
@@ -56,8 +60,9 @@ class Pairs:
         above = self._array[rows, rows].triu(1)
         return above + above.T
 
-    def _values(self, distance: Tensor) -> Tensor:
-        return self._kernel.values(distance, self._bandwidth)
+    def _values(self, distance: Tensor, rows: slice, columns: slice) -> Tensor:
+        norms = (self._norms[rows], self._norms[columns])
+        return self._kernel.between(distance, *norms, self._bandwidth)
 
     def within_distance(self) -> float:
         """Median over points of the median distance to the others of their class.
@@ -108,6 +113,8 @@ class Pairs:
         self._write_system(ridge)
         if self._factorise():
             return self._substitute(targets)
+        if not self._kernel.full_rank:
+            raise self.singular(targets, ridge)
         # A singular system can pass for solved, with coefficients that are anything.
         alpha, failed = torch.linalg.solve_ex(self._full_system(ridge), targets)
         if failed or not alpha.isfinite().all():
@@ -116,21 +123,26 @@ class Pairs:
 
     def singular(self, targets: Tensor, ridge: float) -> UserError:
         """The error for a system that cannot be solved, with a ridge that would help."""
+        n, d = self._x.shape
+        reason = "are there duplicate points?"
+        if not self._kernel.full_rank:
+            reason = f"its rank is that of the points, which are in {d} dimensions"
         return UserError(
-            f"the kernel matrix of {len(targets)} points is singular with ridge {ridge:g} (are "
-            f"there duplicate points?); {self._ridge_that_helps(targets, ridge)}"
+            f"the kernel matrix of {n} points is singular with ridge {ridge:g} ({reason}); "
+            f"{self._ridge_that_helps(targets, ridge)}"
         )
 
     def _ridge_that_helps(self, targets: Tensor, ridge: float) -> str:
         """Advice, found by trying: a ridge with which the answer keeps half its digits."""
         enough = torch.finfo(targets.dtype).eps ** 0.5
-        trial = max(safe_ridge(len(targets), targets.dtype), 10 * ridge)
-        while trial < len(targets):
+        trial = max(self.largest * safe_ridge(len(targets), targets.dtype), 10 * ridge)
+        while trial < self.largest * len(targets):
             self._write_system(trial)
             if self._factorise():
                 alpha = self._substitute(targets)
                 left_over = self.apply(alpha) + trial * alpha - targets
                 amplified = torch.linalg.matrix_norm(alpha) * len(targets) ** 0.5 * enough**2
+                amplified *= self.largest
                 size = torch.linalg.matrix_norm(targets)
                 if max(torch.linalg.matrix_norm(left_over), amplified) <= enough * size:
                     return f"a ridge of {trial:.0e} would help"
@@ -139,10 +151,11 @@ class Pairs:
 
     def _write_system(self, ridge: float) -> None:
         for rows in self._panels:
-            block = self._values(self.distances(rows))
+            rest = slice(rows.stop, len(self._array))
+            block = self._values(self.distances(rows), rows, rows)
             block.diagonal().add_(ridge)
             self._replace_lower(rows, block)
-            self._array[rows.stop :, rows] = self._values(self._array[rows, rows.stop :]).T
+            self._array[rest, rows] = self._values(self._array[rows, rest], rows, rest).T
 
     def _replace_lower(self, rows: slice, block: Tensor) -> None:
         corner = self._array[rows, rows]
@@ -155,7 +168,7 @@ class Pairs:
         then it is singular, and which of the two rounding makes of it is chance.
         """
         array = self._array
-        rounding = len(array) * torch.finfo(array.dtype).eps
+        rounding = self.largest * len(array) * torch.finfo(array.dtype).eps
         for rows in self._panels:
             above = array[rows, rows].triu(1)
             column = array[rows.start :, rows]
@@ -186,10 +199,11 @@ class Pairs:
     def _full_system(self, ridge: float) -> Tensor:
         system = torch.empty_like(self._array)
         for rows in self._panels:
-            system[rows, rows] = self._values(self.distances(rows))
-            above = self._values(self._array[rows, rows.stop :])
-            system[rows, rows.stop :] = above
-            system[rows.stop :, rows] = above.T
+            rest = slice(rows.stop, len(system))
+            system[rows, rows] = self._values(self.distances(rows), rows, rows)
+            above = self._values(self._array[rows, rest], rows, rest)
+            system[rows, rest] = above
+            system[rest, rows] = above.T
         system.diagonal().add_(ridge)
         return system
 
@@ -197,32 +211,57 @@ class Pairs:
         """The machine's outputs at its own points, K alpha: (n, c) to (n, c) float64."""
         outputs = torch.zeros_like(coefficients)
         for rows in self._panels:
-            outputs[rows] += self._values(self.distances(rows)) @ coefficients[rows]
-            above = self._values(self._array[rows, rows.stop :])
-            outputs[rows] += above @ coefficients[rows.stop :]
-            outputs[rows.stop :] += above.T @ coefficients[rows]
+            rest = slice(rows.stop, len(outputs))
+            outputs[rows] += self._values(self.distances(rows), rows, rows) @ coefficients[rows]
+            above = self._values(self._array[rows, rest], rows, rest)
+            outputs[rows] += above @ coefficients[rest]
+            outputs[rest] += above.T @ coefficients[rows]
         return outputs
 
+    def along_points(self, coefficients: Tensor) -> Tensor | None:
+        """What the gradients have besides differences of points, (n, c); None with radial kernels.
+
+        The gradient of output c at x_i is sum_j W_ij a_jc (x_j - x_i) + r_ic x_i, and with a kernel
+        of the dot product r_ic = sum_j (k_ij + W_ij (|x_i|^2 - <x_i, x_j>)) a_jc / |x_i|^2.
+        """
+        if not isinstance(self._kernel, DotProductKernel):
+            return None
+        found = self.apply(coefficients)
+        for rows in self._panels:
+            rest = slice(rows.stop, len(found))
+            for columns in (rows, rest):
+                own = columns == rows
+                distance = self.distances(rows) if own else self._array[rows, columns]
+                norms = (self._norms[rows], self._norms[columns])
+                weights = self._weights(distance, rows, columns)
+                found[rows] += along(distance, *norms, weights) @ coefficients[columns]
+                if not own:
+                    turned = along(distance.T, *norms[::-1], weights.T)
+                    found[rest] += turned @ coefficients[rows]
+        return (found / self._norms[:, None].square()).masked_fill_(self._norms[:, None] == 0, 0)
+
     def into_weights(self) -> Tensor:
-        """W of `RadialKernel.gradient_weights`, (n, n) and symmetric, in place of all else.
+        """W of the kernel's `weights`, (n, n) and symmetric, in place of all else.
 
         It takes the array itself; nothing else can be asked of these pairs afterwards.
         """
         weights, self._array = self._array, None
         for rows in self._panels:
+            rest = slice(rows.stop, len(weights))
             above = weights[rows, rows].triu(1)
-            weights[rows, rows] = self._weights(above + above.T)
-            beside = self._weights(weights[rows, rows.stop :])
-            weights[rows, rows.stop :] = beside
-            weights[rows.stop :, rows] = beside.T
+            weights[rows, rows] = self._weights(above + above.T, rows, rows)
+            beside = self._weights(weights[rows, rest], rows, rest)
+            weights[rows, rest] = beside
+            weights[rest, rows] = beside.T
         # W_ii multiplies x_i - x_i, which is 0. Left in, it cancels to rounding, and where the
         # bandwidth is small, so that it is all of W but rounding, that is all that comes out.
         weights.diagonal().zero_()
         return weights
 
-    def _weights(self, distance: Tensor) -> Tensor:
-        values = self._values(distance)
-        return self._kernel.gradient_weights(values, distance, self._bandwidth)
+    def _weights(self, distance: Tensor, rows: slice, columns: slice) -> Tensor:
+        values = self._values(distance, rows, columns)
+        norms = (self._norms[rows], self._norms[columns])
+        return self._kernel.weights(values, distance, *norms, self._bandwidth)
 
 
 def _write_distances(x: Tensor, array: Tensor, block_rows: int) -> None:

@@ -59,15 +59,22 @@ class Ansatz:
     nfa_offdiagonal: float
     nfa_init: float
     nfa_independent: float
+    nfa_independent_trained: float
 
 
-def measure(layer: Layer, independent: Layer, nfa_init: float | None = None) -> Ansatz:
+def measure(
+    layer: Layer,
+    untrained: Layer,
+    trained: Layer | None = None,
+    nfa_init: float | None = None,
+) -> Ansatz:
     """The neural feature ansatz at a layer; the functions below say what each number is.
 
     Parameters
     ----------
     layer : of the network
-    independent : the same layer of an independent network that is not trained (D20)
+    untrained, trained : the same layer of independent networks, of which the second was trained as
+        this one was (D20); nan without it
     nfa_init : `nfa` of the layer at the network's initialisation; None when this is that
     """
     own = nfa(layer)
@@ -76,7 +83,8 @@ def measure(layer: Layer, independent: Layer, nfa_init: float | None = None) -> 
         nfa_agop(layer),
         nfa_offdiagonal(layer),
         own if nfa_init is None else nfa_init,
-        nfa(layer, independent),
+        nfa(layer, untrained),
+        math.nan if trained is None else nfa(layer, trained),
     )
 
 

@@ -2,11 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from ..common.classes import class_means, unit_rows
+
+# Whether a class counts by its points or like any other.
+Weighting = Literal["samples", "classes"]
 
 
 def simplex_etf(classes: int) -> Tensor:
@@ -28,16 +32,18 @@ class Collapse:
     trace_between: float
 
 
-def measure(x: Tensor, class_counts: list[int]) -> Collapse:
+def measure(x: Tensor, class_counts: list[int], weighting: Weighting = "samples") -> Collapse:
     """NC1, NC2 and the traces of the within- and between-class covariances, in float64.
 
     S_W is the mean over all samples of the outer products about the class means, S_B the mean over
-    classes of those of the class means about their unweighted mean mu_G (Section 3.4).
+    classes of those of the class means about their unweighted mean mu_G (Section 3.4). With classes
+    of different sizes S_W may also be the mean over classes of theirs.
 
     Parameters
     ----------
     x : (n, d) floating tensor, sorted by class
     class_counts : points of each class, in order; at least two classes
+    weighting : "samples", in S_W a class counts as n_c / n, or "classes", as 1 / K
 
     Returns
     -------
@@ -51,8 +57,11 @@ def measure(x: Tensor, class_counts: list[int]) -> Collapse:
 
     Raises
     ------
-    ValueError : when the counts do not sum to n, or there are fewer than two classes.
+    ValueError : when the counts do not sum to n, there are fewer than two classes, or the weighting
+        is another.
     """
+    if weighting not in get_args(Weighting):
+        raise ValueError(f"weighting must be 'samples' or 'classes', not {weighting!r}")
     if sum(class_counts) != len(x) or len(class_counts) < 2:
         raise ValueError(f"class counts {class_counts} do not split {len(x)} points into classes")
     x = x.to(torch.float64)
@@ -64,7 +73,10 @@ def measure(x: Tensor, class_counts: list[int]) -> Collapse:
         (points - mean).square().sum()
         for points, mean in zip(x.split(class_counts), means, strict=True)
     ]
-    trace_within = float(torch.stack(within).sum()) / len(x)
+    if weighting == "classes":
+        within = [square / count for square, count in zip(within, class_counts, strict=True)]
+    divisor = len(x) if weighting == "samples" else classes
+    trace_within = float(torch.stack(within).sum()) / divisor
     trace_between = float(centred.square().sum()) / classes
     # The class means carry an error of eps of the points' size: is there more between them?
     size = float(x.square().sum()) / len(x)

@@ -1,4 +1,4 @@
-"""Networks: a backbone and a head of five fully connected layers, no biases (Appendix D)."""
+"""Networks: a backbone and a head of fully connected layers, five without biases in the paper."""
 
 import traceback
 from collections.abc import Callable
@@ -13,17 +13,18 @@ from ..common.errors import UserError
 from ..common.seeding import global_generator
 from .activations.activation import Activation
 
-HIDDEN_LAYERS = 5
-
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network's name, the width and the gain of its head, its backbone and its activation.
+    """What a network is, but for its data and its weights; by default as in Appendix D.
 
     model : its name; that of "mlp" says that the head begins at the pixels (D18)
+    width, gain : of the head's hidden layers
     backbone : (channels, height, width) to a module that maps (n, channels, height, width) images
         to (n, features)
     activation : of the head's hidden layers
+    hidden_layers : how many the head has
+    biases : whether they and the readout have biases
     """
 
     model: str
@@ -31,13 +32,15 @@ class Architecture:
     gain: float
     backbone: Callable[[int, int, int], nn.Module]
     activation: Activation
+    hidden_layers: int = 5
+    biases: bool = False
 
 
 class Network(nn.Module):
-    """A backbone, five hidden layers sigma(W_l x), and a linear readout; no biases in the head.
+    """A backbone, L hidden layers sigma(W_l x + b_l), and a linear readout.
 
     backbone : maps (n, d) rows of pixels to (n, d_1) features
-    hidden : W_1 ... W_5; readout : W_6, to K outputs
+    hidden : W_1 ... W_L; readout : W_{L+1}, to K outputs; each with its b_l, if there are biases
     activation : sigma, and its derivative
     """
 
@@ -48,14 +51,16 @@ class Network(nn.Module):
         width: int,
         classes: int,
         activation: Activation,
+        hidden_layers: int = 5,
+        biases: bool = False,
     ):
         super().__init__()
-        widths = [features] + [width] * HIDDEN_LAYERS
+        widths = [features] + [width] * hidden_layers
         self.backbone = backbone
         self.hidden = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, bias=False) for fan_in, fan_out in pairwise(widths)
+            nn.Linear(fan_in, fan_out, bias=biases) for fan_in, fan_out in pairwise(widths)
         )
-        self.readout = nn.Linear(width, classes, bias=False)
+        self.readout = nn.Linear(width, classes, bias=biases)
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,7 +77,7 @@ def build(
     """A network at its initialisation, on the CPU in float32, drawn by `seed` alone.
 
     Hidden layers are Xavier-uniform with the given gain; behind a backbone the first of them keeps
-    PyTorch's default for linear layers (D18). So does the readout.
+    PyTorch's default for linear layers (D18). So do the readout and all biases.
 
     Raises
     ------
@@ -81,7 +86,15 @@ def build(
     with global_generator(seed, "initialisation"):
         images_to_features, features = _tried(architecture, image_shape)
         backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
-        network = Network(backbone, features, architecture.width, classes, architecture.activation)
+        network = Network(
+            backbone,
+            features,
+            architecture.width,
+            classes,
+            architecture.activation,
+            architecture.hidden_layers,
+            architecture.biases,
+        )
         scaled = network.hidden if architecture.model == "mlp" else network.hidden[1:]
         for layer in scaled:
             nn.init.xavier_uniform_(layer.weight, gain=architecture.gain)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from ..common.errors import UserError
 from ..common.lookup import find_object
+from .activations.activation import Activation
 from .architecture import Architecture
+from .losses.loss import Loss
 from .training import Settings
 
 
@@ -14,9 +17,11 @@ def architecture_of(settings: Mapping[str, Any]) -> Architecture:
 
     Raises
     ------
-    UserError : when the backbone or activation is not found.
+    UserError : when the backbone or activation is not found, or the activation is none.
     """
-    return _made(Architecture, settings, "backbone", "activation")
+    backbone = find_object(settings["backbone"])
+    activation = _found(settings["activation"], Activation)
+    return _made(Architecture, settings, backbone=backbone, activation=activation)
 
 
 def training_of(settings: Mapping[str, Any]) -> Settings:
@@ -24,11 +29,18 @@ def training_of(settings: Mapping[str, Any]) -> Settings:
 
     Raises
     ------
-    UserError : when the loss is not found.
+    UserError : when the loss is not found, or is none.
     """
-    return _made(Settings, settings, "loss")
+    return _made(Settings, settings, loss=_found(settings["loss"], Loss))
 
 
-def _made(kind: type, settings: Mapping[str, Any], *places: str) -> Any:
-    values = {field.name: settings[field.name] for field in fields(kind)}
-    return kind(**values | {key: find_object(values[key]) for key in places})
+def _found(place: str, kind: type) -> Any:
+    found = find_object(place)
+    if not isinstance(found, kind):
+        what = f"{kind.__module__}.{kind.__name__}"
+        raise UserError(f"{place!r} is a {type(found).__name__}; it must be an object of {what}")
+    return found
+
+
+def _made(kind: type, settings: Mapping[str, Any], **objects: Any) -> Any:
+    return kind(**{field.name: settings[field.name] for field in fields(kind)} | objects)

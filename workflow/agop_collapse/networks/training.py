@@ -1,4 +1,4 @@
-"""Training by SGD or Adam on a loss of +-1 targets (Appendix D)."""
+"""Training by SGD, Adam or AdamW on a loss of +-1 targets; defaults as in Appendix D."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..common.device import tf32
+from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
@@ -17,7 +18,8 @@ from .batch_statistics import of_the_data
 from .cuda_graph import CapturedStep
 from .losses.loss import Loss
 
-OPTIMIZERS = ("sgd", "adam")
+OPTIMIZERS = ("sgd", "adam", "adamw")
+SCHEDULES = ("constant", "cosine", "steps")
 ARITHMETICS = ("float32", "tf32", "bf16")
 EVALUATION_BATCH = 4096
 
@@ -35,6 +37,9 @@ class Settings:
     measure_every: int
     arithmetic: str
     loss: Loss
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    schedule_factor: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,23 @@ class DivergenceError(UserError):
     """The loss is no longer finite; the message says when, and what to lower."""
 
 
-def measured_epochs(settings: Settings) -> list[int]:
-    """Epochs done at each measurement: 0 (the initialisation), every so many, and the last."""
-    return sorted({*range(0, settings.epochs + 1, settings.measure_every), settings.epochs})
+def learning_rate(settings: Settings, epoch: int) -> float:
+    """The learning rate of the epoch that follows `epoch` epochs.
+
+    constant : always the given rate
+    cosine : half a cosine from the given rate down to 0, which the epoch after the last would have
+        (Loshchilov and Hutter 2017, equation 5, without restarts)
+    steps : times `schedule_factor` after a third of the epochs, and again after two thirds
+        (Papyan, Han and Donoho 2020)
+    """
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    if settings.schedule == "cosine":
+        return settings.learning_rate * (1 + math.cos(math.pi * epoch / settings.epochs)) / 2
+    if settings.schedule == "steps":
+        return settings.learning_rate * settings.schedule_factor ** (3 * epoch // settings.epochs)
+    known = ", ".join(SCHEDULES)
+    raise ValueError(f"unknown schedule {settings.schedule!r}; known: {known}")
 
 
 class Trainer:
@@ -104,11 +123,14 @@ class Trainer:
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         parameters = self.network.parameters()
-        rate = self.settings.learning_rate
-        if self.settings.optimizer == "sgd":
-            return torch.optim.SGD(parameters, lr=rate, momentum=self.settings.momentum)
-        if self.settings.optimizer == "adam":
-            return torch.optim.Adam(parameters, lr=rate, capturable=self._on_gpu)
+        chosen = self.settings
+        kept = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay}
+        if chosen.optimizer == "sgd":
+            return torch.optim.SGD(parameters, momentum=chosen.momentum, **kept)
+        if chosen.optimizer == "adam":
+            return torch.optim.Adam(parameters, capturable=self._on_gpu, **kept)
+        if chosen.optimizer == "adamw":
+            return torch.optim.AdamW(parameters, capturable=self._on_gpu, **kept)
         known = ", ".join(OPTIMIZERS)
         raise ValueError(f"unknown optimizer {self.settings.optimizer!r}; known: {known}")
 
@@ -116,6 +138,15 @@ class Trainer:
         if not self._on_gpu:
             return self._step
         return CapturedStep(self._step, self.settings.batch_size, self._total.device)
+
+    def _follow_schedule(self) -> None:
+        """Give the optimizer the rate of the epoch to come."""
+        rate = learning_rate(self.settings, self.epoch)
+        (group,) = self.optimizer.param_groups
+        if group["lr"] != rate:
+            group["lr"] = rate
+            # A captured step replays the rate that it was captured with.
+            self._take_step = self._new_step()
 
     def run_epoch(self) -> float:
         """One pass over the training points in random order; returns the mean loss of its batches.
@@ -127,6 +158,7 @@ class Trainer:
         # The paper's code makes a new optimizer each epoch: momentum and Adam's moments start anew.
         if self.settings.recreate_optimizer:
             forget(self.optimizer)
+        self._follow_schedule()
         x, _ = self._train
         self.network.train()
         order = torch.randperm(len(x), generator=generator(self.seed, "batches", self.epoch))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..common.epochs import measured_epochs
 from . import figures
 from .config_errors import (
     LONGEST_NAME,
@@ -20,13 +21,13 @@ from .config_errors import (
 )
 from .figures import Drawing
 from .registry import MODELS
-from .runs import Expanded, Run, expand
+from .runs import Expanded, Run, expand, layers_of
 from .settings import (
     KINDS_OF_KEY,
     RUN_KINDS,
     RUN_NAME,
     Dataset,
-    DeepRFM,
+    Features,
     FigureSettings,
     Network,
     StudySettings,
@@ -38,8 +39,11 @@ STUDY_KEYS = (
     "datasets",
     *RUN_KINDS,
     "theory_kernel",
+    "features",
     "figures",
 )
+# Settings that may name code of the user's own, "module:object".
+OWN_CODE = ("kernel", "backbone", "activation", "loss")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Study:
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
+    features: Features
     drawings: dict[str, Drawing]
 
     def of_kind(self, kind: str) -> list[Run]:
@@ -120,7 +125,13 @@ def load(config: Mapping[str, Any]) -> Configuration:
         with _collected(mistakes):
             drawings = figures.resolve(name, part.figures, runs, f"studies.{name}.figures")
             studies[name] = Study(
-                name, part.settings, part.datasets, part.runs, part.theory_kernel, drawings
+                name,
+                part.settings,
+                part.datasets,
+                part.runs,
+                part.theory_kernel,
+                part.features,
+                drawings,
             )
     if mistakes:
         raise ConfigError("\n".join(sorted(set(mistakes))))
@@ -151,6 +162,7 @@ class _Part:
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
+    features: Features
     figures: dict[str, FigureSettings]
 
 
@@ -162,7 +174,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
     datasets: dict[str, Dataset] = {}
     drawn: dict[str, FigureSettings] = {}
     settings = StudySettings()
-    theory_kernel = TheoryKernel()
+    theory_kernel, wanted = TheoryKernel(), Features()
     expanded: list[tuple[str, str, list[str], Expanded]] = []
     with _collected(mistakes):
         settings = _settings(values, where)
@@ -172,6 +184,8 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         theory_kernel = check(
             TheoryKernel, values.get("theory_kernel", {}), f"{where}.theory_kernel"
         )
+    with _collected(mistakes):
+        wanted = check(Features, values.get("features", {}), f"{where}.features")
     for kind in RUN_KINDS:
         blocks = values.get(kind, [])
         if not isinstance(blocks, list):
@@ -192,7 +206,24 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     runs = _distinct(name, expanded, settings.seeds)
-    return _Part(settings, datasets, runs, theory_kernel, drawn)
+    _check_features(wanted, runs, f"{where}.features")
+    return _Part(settings, datasets, runs, theory_kernel, wanted, drawn)
+
+
+def _check_features(wanted: Features, runs: tuple[Run, ...], where: str) -> None:
+    """Raise ConfigError on an epoch or a layer that no run has."""
+    networks = [run for run in runs if run.kind == "networks"]
+    there = {
+        "epochs": {epoch for run in networks for epoch in measured_epochs(run.settings)},
+        "layers": {layer for run in runs for layer in layers_of(run)},
+    }
+    for key, every in there.items():
+        for number in getattr(wanted, key):
+            if isinstance(number, int) and number not in every:
+                known = ", ".join(map(str, sorted(every))) or "none"
+                raise ConfigError(
+                    f"{where}.{key}: no run of the study has {number}; there are: {known}"
+                )
 
 
 def _settings(values: dict[str, Any], where: str) -> StudySettings:
@@ -270,8 +301,10 @@ def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     for run in runs:
         if isinstance(run.settings, Network):
             _check_backbone(run.settings, where)
-        if isinstance(run.settings, DeepRFM) and ":" in run.settings.kernel:
-            _check_own_file(run.settings.kernel, f"{where}.kernel")
+        for key in OWN_CODE:
+            place = getattr(run.settings, key, None)
+            if place is not None and ":" in place:
+                _check_own_file(place, f"{where}.{key}")
     return runs
 
 
@@ -284,8 +317,6 @@ def _check_backbone(network: Network, where: str) -> None:
             f"{where}.model = {model!r} has a backbone of its own; "
             f"give the one of {backbone!r} another name"
         )
-    if backbone is not None:
-        _check_own_file(backbone, f"{where}.backbone")
 
 
 def _check_batches(runs: list[Expanded], points: Mapping[str, int], where: str) -> None:

@@ -70,6 +70,11 @@ FIGURE_KINDS = {
         spectrum_rows,
         all_seeds=False,
     ),
+    "accuracy": FigureKind(
+        "accuracy of Deep RFM's predictors against the layer",
+        "deep_rfm",
+        ("deep_rfm", "predictor"),
+    ),
     "decomposition": FigureKind(
         "NC1 of the parts of a network's layers against the epoch", "networks", NETWORK_TABLES
     ),
@@ -154,5 +159,6 @@ PAPER_FIGURES = {
     "nfa_null": PaperFigure("nfa_null", (_MLP,)),
     "network_nc2": PaperFigure("network_nc2", (_MLP,)),
     "spectrum": PaperFigure("spectrum", (_RELU,)),
+    "accuracy": PaperFigure("accuracy", (_RELU,)),
     "ablation": PaperFigure("ablation", ({"projection": "identity"},)),
 }

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..data import addresses
 from ..files.columns import OF_A_RUN
@@ -19,9 +20,9 @@ from .config_errors import did_you_mean
 from .configuration import Configuration, Study, own_file
 from .figures import Drawing
 from .identity import digest_of, identity
-from .paths import DATA, FIGURE, TABLE
+from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
-from .runs import Run, dataset_label, typed_settings
+from .runs import Run, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset
 from .tables import runs_rows, runs_types
 
@@ -39,8 +40,9 @@ PIXELS = {
     "means": "; a pixel is a mean over pairs of points",
 }
 MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
+EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 MADE_ONCE = (
-    *("prepare_data", "make", "measure", "combine_table", "list_runs", "summarise_nfa"),
+    *("prepare_data", "make", "measure", "export", "combine_table", "list_runs", "summarise_nfa"),
     *("simulate_theory_kernel", "plot_figure", "_code"),
 )
 
@@ -113,10 +115,14 @@ class Jobs:
         ------
         TargetError : when the configuration has no such thing; the message says what there is.
         """
-        if rule in MEASURE.values() or rule in {made for made, _ in MADE.values()}:
-            kind = "deep_rfm" if "deep_rfm" in rule else "networks"
-            run = self.run(kind, wildcards)
-            return self.measure(run) if rule in MEASURE.values() else self.make(run)
+        for kind in MADE:
+            if rule == MADE[kind][0]:
+                return self.make(self.run(kind, wildcards))
+            if rule == MEASURE[kind]:
+                return self.measure(self.run(kind, wildcards))
+            if rule == EXPORT[kind]:
+                run = self.run(kind, wildcards)
+                return self.export(run, _measured(run, wildcards.get("epoch")))
         study = wildcards["study"]
         match rule:
             case "prepare_data":
@@ -243,26 +249,39 @@ class Jobs:
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
         rule = MEASURE[run.kind]
         settings = {key: made.settings[key] for key in ("torch_threads", "device")}
+        settings["class_weighting"] = self.studies[run.study].settings.class_weighting
         places = _places(run) if run.kind == "networks" else {}
-        measured = identity(
-            rule, settings, self._code(rule, *places.values()), [data.identity, made.identity]
-        )
+        folder = MADE[run.kind][1]
+        made_from = [data.identity, made.identity]
         given = {
-            "identity": measured,
             "data": data.identity,
             "made": made.identity,
             "settings": made.settings["settings"],
             "seed": run.seed,
             **settings,
         }
-        folder = MADE[run.kind][1]
+        inputs = {"data": data.outputs["data"], folder: made.outputs[folder]}
+        if run.kind == "networks":
+            others = [self.make(other) for other in self._of_another_seed(run)]
+            given["other"] = others[0].identity if others else None
+            inputs[f"other_{folder}"] = [other.outputs[folder] for other in others]
+            made_from += [other.identity for other in others]
+        measured = identity(rule, settings, self._code(rule, *places.values()), made_from)
         return Job(
             measured,
-            given,
-            {"data": data.outputs["data"], folder: made.outputs[folder]},
+            given | {"identity": measured},
+            inputs,
             {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]},
             **self._needs(run, self.studies[run.study]),
         )
+
+    def _of_another_seed(self, run: Run) -> list[Run]:
+        """What a network is compared with: the same run of the smallest other seed, if any.
+
+        So more seeds in a study change nothing of those that it has.
+        """
+        others = sorted(set(self.studies[run.study].settings.seeds) - {run.seed})
+        return [self._runs[*run.line, seed] for seed in others[:1] if run.kind == "networks"]
 
     def _needs(self, run: Run, study: Study) -> dict[str, int]:
         n = self.dataset(run.study, run.dataset).n
@@ -276,6 +295,48 @@ class Jobs:
             "mem_mb": resources.network_mem_mb(n),
             "minutes": resources.network_minutes(run.settings, n, study.settings),
         }
+
+    def export(self, run: Run, epoch: int | None = None) -> Job:
+        """The points of a run's layers, as files for other programs; of a network at an epoch."""
+        made, data = self.make(run), self.prepare_data(run.study, run.dataset)
+        chosen = self.studies[run.study].features.layers
+        layers = [layer for layer in layers_of(run) if chosen == "all" or layer in chosen]
+        rule, folder = EXPORT[run.kind], MADE[run.kind][1]
+        path = (FEATURES if epoch is None else EPOCH_FEATURES).format(
+            kind=run.kind, epoch=epoch, **run.named
+        )
+        places = _places(run) if run.kind == "networks" else {}
+        machine = {key: made.settings[key] for key in ("torch_threads", "device")}
+        given = {"layers": layers, "epoch": epoch, "named": run.named, **machine}
+        exported = identity(
+            rule, given, self._code(rule, *places.values()), [data.identity, made.identity]
+        )
+        given |= {
+            "identity": exported,
+            "data": data.identity,
+            "made": made.identity,
+            "settings": made.settings["settings"],
+        }
+        return Job(
+            exported,
+            given,
+            {"data": data.outputs["data"], folder: made.outputs[folder]},
+            {"features": path},
+            **self._needs(run, self.studies[run.study]),
+        )
+
+    def features(self, study: str) -> dict[str, Job]:
+        """The points that a study's block `features` asks for, by their folder."""
+        chosen = self.studies[study].features
+        jobs = []
+        for run in self.studies[study].runs:
+            if run.kind == "deep_rfm":
+                jobs.append(self.export(run))
+                continue
+            measured = measured_epochs(run.settings)
+            wanted = {"last": measured[-1:], "all": measured}.get(str(chosen.epochs), chosen.epochs)
+            jobs += [self.export(run, epoch) for epoch in measured if epoch in wanted]
+        return {job.outputs["features"]: job for job in jobs if job.settings["layers"]}
 
     # Tables
 
@@ -430,23 +491,18 @@ class Jobs:
         """All that a study keeps: each job, from the data to the figures, by a name of its own."""
         chosen = self.studies[study]
         found = {f"data {name}": self.prepare_data(study, name) for name in chosen.datasets}
-        for run in chosen.runs:
-            found[f"make {run.folder}"] = self.make(run)
-            found[f"measure {run.folder}"] = self.measure(run)
+        found |= {f"make {run.folder}": self.make(run) for run in chosen.runs}
+        found |= {f"measure {run.folder}": self.measure(run) for run in chosen.runs}
         found |= {f"table {name}": job for name, job in self.tables(study).items()}
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
 
     def behind(self, study: str) -> list[Job]:
         """All that a study keeps, and before it what its figures take from other studies."""
-        jobs = [
-            job
-            for run in self._runs_elsewhere(study)
-            for job in (
-                self.prepare_data(run.study, run.dataset),
-                self.make(run),
-                self.measure(run),
-            )
-        ]
+        elsewhere = self._runs_elsewhere(study)
+        made = [*elsewhere, *(other for run in elsewhere for other in self._of_another_seed(run))]
+        jobs = [self.prepare_data(run.study, run.dataset) for run in made]
+        jobs += [self.make(run) for run in made]
+        jobs += [self.measure(run) for run in elsewhere]
         jobs += self.everything(study).values()
         return list({tuple(job.outputs.values()): job for job in jobs}.values())
 
@@ -458,7 +514,8 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        found = {name: name for name in ("tables", "all", "download")} | {"figures": "figures/"}
+        found = {name: name for name in ("tables", "all", "download", "features")}
+        found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study
             all_of_it = "figures/" if ours else f"figures/ --config study={name}"
@@ -477,6 +534,19 @@ class Jobs:
         datasets += [(run.study, run.dataset) for run in self._runs_elsewhere(study)]
         files = [file for each in datasets for file in self.prepare_data(*each).inputs["files"]]
         return list(dict.fromkeys(files))
+
+
+def _measured(run: Run, epoch: str | None) -> int | None:
+    """The epoch of a path, which must be one that is measured."""
+    if epoch is None:
+        return None
+    there = measured_epochs(run.settings)
+    if int(epoch) not in there or f"{int(epoch):05d}" != epoch:
+        raise TargetError(
+            f"{run.name} of the study {run.study} is not measured at epoch {epoch}, but at: "
+            f"{', '.join(f'{number:05d}' for number in there)}."
+        )
+    return int(epoch)
 
 
 def _reader_options(dataset: Dataset) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..common.epochs import measured_epochs
 from ..files.columns import OF_A_RUN, measures
 from .config_errors import ConfigError, unknown
 from .figure_rows import (
@@ -30,7 +31,6 @@ STAGED = tuple(
 )
 TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
 PLACES = ("layer", "epoch")
-NETWORK_LAYERS = 5  # hidden layers of the head, which are measured
 
 
 def sweep_rows(request: Request) -> Rows:
@@ -144,10 +144,10 @@ def _check_places(
 def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
     """The layers or epochs at which a run is measured."""
     if key == "layer":
-        deepest = run.settings.depth + with_input if run.kind == "deep_rfm" else NETWORK_LAYERS
-        return range(1, deepest + 1)
-    epochs, every = run.settings.epochs, run.settings.measure_every
-    return sorted({*range(0, epochs + 1, every), epochs})
+        if run.kind == "networks":
+            return range(1, run.settings.hidden_layers + 1)
+        return range(1, run.settings.depth + with_input + 1)
+    return measured_epochs(run.settings)
 
 
 def _listed(numbers: Sequence[int]) -> str:

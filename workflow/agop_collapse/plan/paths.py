@@ -3,6 +3,8 @@
 RESULTS = "results/{study}"
 DATA = f"{RESULTS}/data/{{dataset}}.safetensors"
 RUN = f"{RESULTS}/{{kind}}/{{dataset}}/{{run}}/seed{{seed}}"
+FEATURES = f"{RUN}/features"
+EPOCH_FEATURES = f"{FEATURES}/epoch_{{epoch:05d}}"
 TABLES = f"{RESULTS}/tables"
 TABLE = f"{TABLES}/{{table}}.parquet"
 LOGS = f"{RESULTS}/logs"

@@ -36,11 +36,19 @@ KERNELS = {
     "matern52": _kernel(
         "Matérn 5/2", "matern52", "(1 + sqrt(5) D/L + 5 D^2/(3 L^2)) exp(-sqrt(5) D/L)"
     ),
+    "linear": _kernel("linear", "linear", "<x, z>, which needs a ridge for n above d"),
+    "relu_ntk": _kernel(
+        "ReLU tangent", "relu_ntk", "the tangent kernel of a ReLU network of one hidden layer"
+    ),
 }
+
+# Those of them that have no bandwidth, of the dot product of two points instead of their distance.
+DOT_PRODUCT = ("linear", "relu_ntk")
 
 FEATURE_MAPS = {
     "relu": Entry("ReLU", "", "ReLU features"),
     "cos": Entry("cos", "", "Fourier features of the l1-Laplacian kernel"),
+    "linear": Entry("linear", "", "random projections, no ReLU"),
 }
 
 PROJECTIONS = {
@@ -68,6 +76,10 @@ ACTIVATIONS = {
     for name, label, description in (
         ("relu", "ReLU", "max(0, x)"),
         ("linear", "linear", "x, a linear network"),
+        ("leaky_relu", "leaky ReLU", "x above 0, x / 100 below"),
+        ("tanh", "tanh", "hyperbolic tangent"),
+        ("gelu", "GELU", "x Phi(x) of the normal distribution's Phi"),
+        ("silu", "SiLU", "x times the logistic function"),
     )
 }
 

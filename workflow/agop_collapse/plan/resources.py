@@ -22,7 +22,7 @@ def data_mem_mb(dataset: Dataset) -> int:
 
 def _layer_width(run: DeepRFM) -> int:
     """Dimension of the points after the first layer, near enough to plan by."""
-    if run.feature_map == "relu":
+    if run.feature_map != "cos":
         return run.width
     return 3072 if run.n_features == "input_dim" else run.n_features
 

@@ -65,6 +65,13 @@ def filter_keys(kind: str) -> list[str]:
     return [*RUN_COLUMNS, *RUN_KINDS[kind].model_fields]
 
 
+def layers_of(run: Run) -> range:
+    """The layers that a run has points of: a network's from its head's input to its outputs."""
+    if run.kind == "deep_rfm":
+        return range(1, run.settings.depth + 1)
+    return range(run.settings.hidden_layers + 2)
+
+
 def typed_settings(settings: Block) -> dict[str, Any]:
     """Settings that have an effect, by name, keys sorted, each number of its declared type."""
     return {

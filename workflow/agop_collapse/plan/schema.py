@@ -15,6 +15,7 @@ from .settings import (
     RUN_NAME,
     Block,
     Dataset,
+    Features,
     FigureSettings,
     StudySettings,
     TheoryKernel,
@@ -36,6 +37,7 @@ def schema() -> dict[str, Any]:
         "deep_rfm": _list("deep_rfm", "Deep RFM runs: for each block one a data set and seed."),
         "networks": _list("network", "Networks to train: for each block one a data set and seed."),
         "theory_kernel": {"$ref": "#/$defs/theory_kernel", "default": {}},
+        "features": {"$ref": "#/$defs/features", "default": {}},
         "figures": _mapping(
             "figure",
             "Figures by name: the paper's (fig01, ..., ablation), each with its options or "
@@ -83,6 +85,7 @@ def schema() -> dict[str, Any]:
             "deep_rfm": _run_block("deep_rfm"),
             "network": _run_block("networks"),
             "theory_kernel": _object(TheoryKernel),
+            "features": _object(Features),
             "figure": figure,
         },
     }

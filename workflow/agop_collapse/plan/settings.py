@@ -18,6 +18,7 @@ from ..data.addresses import ARCHIVES
 from .figure_layers import PAPER_LAYERS
 from .registry import (
     ACTIVATIONS,
+    DOT_PRODUCT,
     FEATURE_MAPS,
     KERNELS,
     LOSSES,
@@ -46,12 +47,14 @@ class Facts:
 
     label : what a figure calls it; without one, its name
     counts : whether another value makes another result
-    only_for : (setting, value) that must hold for it to have any effect
+    only_for : (setting, value or values) that must hold for it to have any effect
+    not_for : (setting, values) of which none may hold
     """
 
     label: str = ""
     counts: bool = True
-    only_for: tuple[str, str] | None = None
+    only_for: tuple[str, str | tuple[str, ...]] | None = None
+    not_for: tuple[str, tuple[str, ...]] | None = None
 
 
 def setting(
@@ -59,12 +62,13 @@ def setting(
     description: str,
     label: str = "",
     counts: bool = True,
-    only_for: tuple[str, str] | None = None,
+    only_for: tuple[str, str | tuple[str, ...]] | None = None,
+    not_for: tuple[str, tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
     """A field of a block; `...` as default for one that must be given."""
     info = Field(default, description=description, **bounds)
-    info.metadata.append(Facts(label, counts, only_for))
+    info.metadata.append(Facts(label, counts, only_for, not_for))
     return info
 
 
@@ -83,8 +87,13 @@ def setting_label(block: type[Block], name: str) -> str:
 
 def applies(settings: Block, name: str) -> bool:
     """Whether a setting has any effect, given the others."""
-    needed = facts(type(settings), name).only_for
-    return needed is None or getattr(settings, needed[0]) == needed[1]
+    known = facts(type(settings), name)
+    if known.not_for is not None and getattr(settings, known.not_for[0]) in known.not_for[1]:
+        return False
+    if known.only_for is None:
+        return True
+    name, values = known.only_for
+    return getattr(settings, name) in ((values,) if isinstance(values, str) else values)
 
 
 def _one_of(known: Collection[str], own: bool = False) -> Any:
@@ -194,6 +203,7 @@ KINDS_OF_KEY = {
 
 RELU = ("feature_map", "relu")
 COS = ("feature_map", "cos")
+WEIGHTS = ("feature_map", ("relu", "linear"))
 
 
 class DeepRFM(Block):
@@ -203,7 +213,8 @@ class DeepRFM(Block):
 
     kernel: _one_of(KERNELS, own=True) = setting(
         "laplace",
-        f"Kernel of the predictor, of the distance D and the bandwidth L. {_describe(KERNELS)} "
+        "Kernel of the predictor, of points x and z, their distance D and the bandwidth L. "
+        f"{_describe(KERNELS)} "
         "(D13). Or module:object of your own.",
     )
     feature_map: _one_of(FEATURE_MAPS) = setting(
@@ -213,7 +224,13 @@ class DeepRFM(Block):
         "agop", f"What points are mapped by before the features. {_describe(PROJECTIONS)}."
     )
     depth: int = setting(20, "Layers.", ge=1, le=1000)
-    bandwidth: float = setting(2.0, "L of the kernel.", gt=0, le=1e9)
+    bandwidth: float = setting(
+        2.0,
+        f"L of the kernel; {' and '.join(DOT_PRODUCT)} have none.",
+        not_for=("kernel", DOT_PRODUCT),
+        gt=0,
+        le=1e9,
+    )
     ridge: float = setting(
         0.0,
         "Added to the kernel matrix's diagonal. A Gaussian kernel needs some, 1e-3 (D5).",
@@ -223,16 +240,26 @@ class DeepRFM(Block):
     iterations: int = setting(1, "RFM iterations in a layer (D7).", ge=1, le=100)
     agop_norm: Literal["max", "mean", "sum", "trace"] = setting(
         "max",
-        "Scale of the AGOP; it matters to cosine features, and to any with several iterations "
-        "(D6).",
+        "Scale of the AGOP; it matters to cosine features, to a bias, and to any with several "
+        "iterations (D6).",
         label="AGOP scale",
     )
-    width: int = setting(1024, "ReLU features (D10).", only_for=RELU, ge=1, le=10**6)
+    width: int = setting(1024, "ReLU or linear features (D10).", only_for=WEIGHTS, ge=1, le=10**6)
     weight_dist: Literal["uniform", "gaussian"] = setting(
         "uniform",
-        "Distribution of the ReLU features' weights (D9).",
+        "Distribution of the ReLU or linear features' weights (D9).",
         label="weights",
+        only_for=WEIGHTS,
+    )
+    feature_bias: float = setting(
+        0.0,
+        "Bias of the ReLU features: the value of one coordinate more that all points share, whose "
+        "weight is drawn as the others. 0: no bias, as the paper. With it the scale of the AGOP "
+        "matters.",
+        label="bias",
         only_for=RELU,
+        ge=0,
+        le=1e9,
     )
     n_features: Annotated[int, Field(ge=1, le=10**6)] | Literal["input_dim"] = setting(
         4096,
@@ -265,7 +292,7 @@ class DeepRFM(Block):
 
 
 class Network(Block):
-    """A network with five fully connected hidden layers. Defaults are the paper's."""
+    """A network with fully connected hidden layers. Defaults are the paper's."""
 
     beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
 
@@ -280,7 +307,12 @@ class Network(Block):
         "folder. On a GPU a training step is captured as a CUDA graph and replayed, so that what "
         "the torch module does must not depend on values of tensors or on Python's state.",
     )
+    hidden_layers: int = setting(5, "How many fully connected hidden layers.", ge=1, le=100)
     width: int = setting(512, "Width of the hidden layers.", ge=1, le=10**6)
+    biases: bool = setting(
+        False,
+        "Whether hidden layers and readout have biases; they start from PyTorch's default.",
+    )
     gain: float = setting(
         0.3,
         "Gain of the hidden layers' Xavier-uniform initialisation; behind a backbone the first "
@@ -288,12 +320,32 @@ class Network(Block):
         gt=0,
         le=1e9,
     )
-    activation: _one_of(ACTIVATIONS) = setting(
-        "relu", f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}."
+    activation: _one_of(ACTIVATIONS, own=True) = setting(
+        "relu",
+        f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}. Or module:object of "
+        "your own.",
     )
-    loss: _one_of(LOSSES) = setting("mse", f"What training descends. {_describe(LOSSES)}.")
-    optimizer: Literal["sgd", "adam"] = setting("sgd", "Optimizer.")
+    loss: _one_of(LOSSES, own=True) = setting(
+        "mse", f"What training descends. {_describe(LOSSES)}. Or module:object of your own."
+    )
+    optimizer: Literal["sgd", "adam", "adamw"] = setting("sgd", "Optimizer.")
     learning_rate: float = setting(0.05, "Its step size.", gt=0, le=1e9)
+    schedule: Literal["constant", "cosine", "steps"] = setting(
+        "constant",
+        "How the step size goes on, epoch by epoch. cosine: half a cosine down to 0; steps: times "
+        "schedule_factor after a third of the epochs and again after two thirds.",
+    )
+    schedule_factor: float = setting(
+        0.1, "What steps multiply by.", only_for=("schedule", "steps"), gt=0, le=1
+    )
+    weight_decay: float = setting(
+        0.0,
+        "Of all parameters. sgd and adam add it times the parameter to the gradient, as a penalty "
+        "of half of it times the squared norm does; adamw shrinks parameters by it times the step "
+        "size.",
+        ge=0,
+        le=1e3,
+    )
     momentum: float = setting(0.0, "Momentum of SGD.", ge=0, lt=1)
     recreate_optimizer: bool = setting(
         True, "Make the optimizer anew each epoch, as the paper's code does (D19)."
@@ -311,6 +363,19 @@ class Network(Block):
         "Precision of the products in training steps. float32 is the paper's; tf32 rounds their "
         "factors to 10 bits, on a GPU only; bf16 computes in bfloat16 with weights, loss and "
         "optimizer in float32. Evaluation and measurements are in float32 always.",
+    )
+
+
+class Features(Block):
+    """Which points `snakemake features` writes, as files for other programs."""
+
+    epochs: Literal["last", "all"] | list[Annotated[int, Field(ge=0)]] = setting(
+        "last", "Epochs of networks: the last, all that are measured, or some of these."
+    )
+    layers: Literal["all"] | list[Annotated[int, Field(ge=0)]] = setting(
+        "all",
+        "Layers, all or some. Of a network 0 is what its head begins at, and the one after the "
+        "hidden layers its outputs.",
     )
 
 
@@ -416,6 +481,11 @@ class StudySettings(Block):
         [0, 1, 2],
         "Seeds of the random features, initialisations and batches; error bars are over them.",
         min_length=1,
+    )
+    class_weighting: Literal["samples", "classes"] = setting(
+        "samples",
+        "Of classes of different sizes: whether in the covariance within classes each counts by "
+        "its points, as in the paper, or like any other.",
     )
     torch_threads: int = setting(
         1,

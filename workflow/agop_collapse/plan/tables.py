@@ -23,6 +23,7 @@ def runs_types() -> dict[str, str]:
         "identity": "string",
         "torch_threads": "int64",
         "device": "string",
+        "class_weighting": "string",
     }
     columns |= {f"dataset_{name}": kind for name, kind in column_types(Dataset).items()}
     for block in RUN_KINDS.values():
@@ -65,6 +66,7 @@ def runs_rows(study: "Study", identities: Mapping[Run, str]) -> list[dict[str, A
             **{"study": run.study, "dataset": run.dataset, "run": run.name, "seed": run.seed},
             **{"kind": run.kind, "identity": identities[run]},
             **{"torch_threads": study.settings.torch_threads, "device": study.settings.device},
+            **{"class_weighting": study.settings.class_weighting},
         }
         dataset = study.datasets[run.dataset]
         values = {f"dataset_{name}": value for name, value in dataset}

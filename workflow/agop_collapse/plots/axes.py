@@ -44,12 +44,16 @@ MEASURES = {
     "nfa_agop": "Correlation with the AGOP",
     "nfa_offdiagonal": "NFA off the diagonal",
     "nfa_init": "NFA at the initialisation",
-    "nfa_independent": "NFA, independent network",
+    "nfa_independent": "NFA, untrained independent network",
+    "nfa_independent_trained": "NFA, trained independent network",
     "train_loss": "Train loss",
     "test_loss": "Test loss",
     "train_accuracy": "Train accuracy",
     "test_accuracy": "Test accuracy",
     "train_mse": "Train error",
+    "final_train_accuracy": "Train accuracy of the last predictor",
+    "final_test_accuracy": "Test accuracy of the last predictor",
+    "final_train_mse": "Train error of the last predictor",
     "solve_residual": "Residual of the solve",
     "agop_effective_rank": "Effective rank of the AGOP",
 }
@@ -61,7 +65,7 @@ STAGE_LABELS = {
     "right": r"$SV^{\!\top}\!\Phi(X)$",
     "full": r"$\sigma(USV^{\!\top}\!\Phi(X))$",
 }
-_LOGARITHMIC = re.compile(r"nc1.*|trace_.*|.*_loss|eigenvalue|train_mse|solve_residual")
+_LOGARITHMIC = re.compile(r"nc1.*|trace_.*|.*_loss|eigenvalue|(final_)?(train_mse|solve_residual)")
 
 # A colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
 _HUES = ("blue", "orange", "green", "red", "magenta", "brown", "pink", "grey", "yellow", "sky")

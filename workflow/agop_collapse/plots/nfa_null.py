@@ -23,7 +23,8 @@ SERIES = {
     "nfa": ("NFA", Look(COLOURS["blue"], "-", "o")),
     "nfa_offdiagonal": ("off the diagonal", Look(COLOURS["green"], "-", "s")),
     "nfa_init": ("at the initialisation", Look(COLOURS["orange"], "--", "None")),
-    "nfa_independent": ("with an independent network", Look(COLOURS["red"], ":", "^")),
+    "nfa_independent": ("with an untrained network's AGOP", Look(COLOURS["red"], ":", "^")),
+    "nfa_independent_trained": ("with another seed's AGOP", Look(COLOURS["magenta"], "-.", "D")),
 }
 # What the paper takes for a chance correlation: of two random unit vectors of the layer's inputs.
 CHANCE = ("chance by the paper, width$^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))

@@ -16,6 +16,15 @@ def first_doubtful_layer(deep_rfm: pd.DataFrame) -> float:
     return doubtful.min() if len(doubtful) else math.inf
 
 
+def _behind_the_last(tables: dict[str, pd.DataFrame], run: dict) -> float:
+    """The number of a run's predictor, one above its layers', if it is not valid in some seed."""
+    if not {"predictor", "deep_rfm"} <= tables.keys() or not has_run(tables, "predictor", run):
+        return math.inf
+    if select_run(tables, "predictor", run)["valid"].astype(bool).all():
+        return math.inf
+    return select_run(tables, "deep_rfm", run)["layer"].max() + 1
+
+
 def is_unfitted(network_training: pd.DataFrame) -> bool:
     """Whether some seed of a run is not fitted at its last epoch."""
     final = network_training.sort_values("epoch").groupby("seed").tail(1)
@@ -31,7 +40,8 @@ _VERDICTS = {
 def doubtful_from(tables: dict[str, pd.DataFrame], run: dict) -> float:
     """First layer of a run that is not to be trusted; infinity if all are.
 
-    Of a network, nothing is (minus infinity) or all is. The verdict is read from the table
+    The predictor behind the last layer, where there is its table, counts as one layer more. Of a
+    network, nothing is (minus infinity) or all is. The verdict is read from the table
     network_training of networks, deep_rfm of Deep RFM; without either, there is none to read.
 
     Raises
@@ -40,9 +50,8 @@ def doubtful_from(tables: dict[str, pd.DataFrame], run: dict) -> float:
     """
     there = [table for table in _VERDICTS if table in tables]
     found = [table for table in there if has_run(tables, table, run)] or there[:1]
-    return min(
-        (_VERDICTS[table](select_run(tables, table, run)) for table in found), default=math.inf
-    )
+    verdicts = [_VERDICTS[table](select_run(tables, table, run)) for table in found]
+    return min([*verdicts, _behind_the_last(tables, run)])
 
 
 def doubt(tables: dict[str, pd.DataFrame], rows: list[dict]) -> str:

@@ -1,24 +1,29 @@
 """From the layers of a Deep RFM run to the rows of its tables."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
 
+from ..data.dataset import Dataset
 from ..files.tables import frame
-from ..machine.deep_rfm import Layer
-from ..metrics import collapse, gram, spectra
+from ..machine.deep_rfm import Layer, Predictor
+from ..machine.features import layer_points
+from ..metrics import attribution, gram, in_full, spectra
+from ..metrics.collapse import Weighting
+from . import rates
 
 # Pixels a side of a drawn Gram matrix.
 PICTURE_SIZE = 200
 
 
 def measure(
-    layers: Iterable[Layer], class_counts: list[int], class_names: Sequence[str] = ()
+    layers: Iterable[Layer], data: Dataset, weighting: Weighting = "samples"
 ) -> dict[str, pd.DataFrame]:
-    """The tables deep_rfm, gram, gram_picture, classes and agop_spectrum of one run.
+    """The tables of one run that are read off its layers, by name.
 
     Stage X is X_l, MX is M_l^1/2 X_l, PhiMX is Phi_l(M_l^1/2 X_l). The Gram matrices of stage MX
     are numbered as in the paper's figures, by Xtilde_l = M_{l-1}^1/2 X_{l-1} with Xtilde_1 the
@@ -28,10 +33,11 @@ def measure(
     Parameters
     ----------
     layers : the run's layers in order, from the first
-    class_counts : points of each class, in order
-    class_names : their names; numbers if there are none
+    data : what it was built on
+    weighting : whether in S_W a class counts by its points or like any other
     """
-    names = class_names or [str(number) for number in range(len(class_counts))]
+    class_counts = data.class_counts
+    names = data.class_names or [str(number) for number in range(data.classes)]
     classes = [
         {"class": number, "name": name, "points": count, "drawn": drawn}
         for number, (name, count, drawn) in enumerate(
@@ -62,31 +68,56 @@ def measure(
         for pixel, picture in (("point", some), ("mean", means)):
             pictures.append(_pixels(picture, keys | {"pixel": pixel}))
 
-    for number, layer in enumerate(layers, start=1):
+    layers, again = itertools.tee(layers)
+    both = zip(layers, layer_points(again, data.test_x), strict=True)
+    for number, (layer, (stages, test_stages)) in enumerate(both, start=1):
         keys = {"layer": number}
-        projected = layer.project(layer.x)
         if number == 1:
-            add_gram(layer.x, 0)
-        add_gram(projected, number)
-        add_picture(gram.centred_directions(layer.x), keys | {"stage": "X"})
+            add_gram(stages["X"], 0)
+        add_gram(stages["MX"], number)
+        add_picture(gram.centred_directions(stages["X"]), keys | {"stage": "X"})
 
         fit = dataclasses.asdict(layer.fit)
         fit |= dataclasses.asdict(spectra.measure(layer.eigenvalues))
-        stages = {"X": layer.x, "MX": projected, "PhiMX": layer.features(projected)}
-        for stage, points in stages.items():
-            measured = dataclasses.asdict(collapse.measure(points, class_counts))
+        for stage, x in stages.items():
+            of_test = test_stages[stage], data.test_counts
+            measured = in_full.measure(x, class_counts, *of_test, weighting)
             collapse_rows.append(keys | {"stage": stage} | measured | fit)
         spectrum_rows += [
             keys | {"index": index, "eigenvalue": value}
             for index, value in enumerate(layer.eigenvalues.tolist(), start=1)
         ]
+    collapse_table = frame("deep_rfm", collapse_rows)
+    valid = collapse_table[collapse_table["valid"]]
     return {
-        "deep_rfm": frame("deep_rfm", collapse_rows),
+        "deep_rfm": collapse_table,
+        "attribution": frame("attribution", _attribution(valid)),
+        "rates": frame("rates", rates.measure(valid)),
         "gram": frame("gram", gram_rows),
         "gram_picture": pd.concat(pictures, ignore_index=True),
         "classes": frame("classes", classes),
         "agop_spectrum": frame("agop_spectrum", spectrum_rows),
     }
+
+
+def _attribution(valid: pd.DataFrame) -> list[dict]:
+    """Rows of attribution: NC1's change over each layer that is valid, by its parts."""
+    nc1 = {stage: part["nc1"].tolist() for stage, part in valid.groupby("stage")}
+    if not nc1:
+        return []
+    of_layers, total = attribution.deep_rfm(nc1["X"], nc1["MX"], nc1["PhiMX"])
+    of_all = {f"total_{name}": value for name, value in dataclasses.asdict(total).items()}
+    return [
+        {"layer": number} | dataclasses.asdict(shares) | of_all
+        for number, shares in enumerate(of_layers, start=1)
+    ]
+
+
+def predictor_table(predictor: Predictor) -> pd.DataFrame:
+    """The table predictor of one run: how the machine behind its last layer fits."""
+    fit = dataclasses.asdict(predictor.fit)
+    valid = {"valid": fit.pop("valid")}
+    return frame("predictor", [{f"final_{name}": value for name, value in fit.items()} | valid])
 
 
 def _pixels(picture: Tensor, keys: Mapping[str, Any]) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""Radial kernels of the Deep RFM predictor: one file each, with the object `kernel`."""
+"""Kernels of the Deep RFM predictor, radial or of the dot product: one file each, with `kernel`."""

@@ -1,10 +1,11 @@
 """From a kernel's place to the kernel, checked if it is the user's own."""
 
 from ...common.lookup import find_object
+from .dot_product import DotProductKernel
 from .radial import RadialKernel, check_kernel
 
 
-def find_kernel(place: str, bandwidth: float) -> RadialKernel:
+def find_kernel(place: str, bandwidth: float) -> RadialKernel | DotProductKernel:
     """The kernel at a place, "module:object"; one from outside of the library is checked first.
 
     Raises

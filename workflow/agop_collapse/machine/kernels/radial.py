@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +25,28 @@ class RadialKernel:
 
     values: Callable[[Tensor, float], Tensor]
     gradient_weights: Callable[[Tensor, Tensor, float], Tensor]
+    full_rank: ClassVar[bool] = True
+
+    def between(
+        self, distance: Tensor, x_norms: Tensor, z_norms: Tensor, bandwidth: float
+    ) -> Tensor:
+        """k, as kernels of any kind give it; the norms of the points do not matter."""
+        return self.values(distance, bandwidth)
+
+    def weights(
+        self,
+        values: Tensor,
+        distance: Tensor,
+        x_norms: Tensor,
+        z_norms: Tensor,
+        bandwidth: float,
+    ) -> Tensor:
+        """W, as kernels of any kind give it."""
+        return self.gradient_weights(values, distance, bandwidth)
+
+    def largest(self, norms: Tensor) -> float:
+        """The largest entry of a kernel matrix."""
+        return 1.0
 
 
 def squared_distances(x: Tensor, z: Tensor) -> Tensor:

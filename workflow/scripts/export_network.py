@@ -1,0 +1,35 @@
+"""Write the points of a network's layers at an epoch, for other programs."""
+
+from job import job  # isort: split
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from agop_collapse.common import device
+from agop_collapse.data.dataset import load_dataset
+from agop_collapse.data.export import save_points
+from agop_collapse.files.resumable import resumable
+from agop_collapse.networks.architecture import build
+from agop_collapse.networks.batch_statistics import of_the_data
+from agop_collapse.networks.checkpoints import load_weights
+from agop_collapse.networks.features import layer_points
+from agop_collapse.networks.from_settings import architecture_of
+
+with job(snakemake) as given, device.tf32(False):
+    torch.set_num_threads(given["torch_threads"])
+    where = device.select(given["device"], snakemake.resources.gpu)
+    data = load_dataset(snakemake.input.data, given["data"])
+    x, test_x = (points.to(where, torch.float32) for points in (data.x, data.test_x))
+    epoch = given["epoch"]
+    architecture = architecture_of(given["settings"])
+    network = build(architecture, data.image_shape, data.classes, given["named"]["seed"]).to(where)
+    load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
+    statistics = of_the_data(network, x) if epoch == 0 else nullcontext()
+    with resumable(Path(snakemake.output[0]), given["identity"]) as folder, statistics:
+        both = zip(layer_points(network, x), layer_points(network, test_x), strict=True)
+        for number, (train, test) in enumerate(both):
+            if number in given["layers"]:
+                path = folder / f"layer_{number:02d}.safetensors"
+                facts = given["named"] | {"epoch": epoch, "layer": number}
+                save_points(path, data, train, test, given["identity"], facts)
