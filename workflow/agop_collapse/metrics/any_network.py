@@ -31,33 +31,13 @@ AT_A_TIME = 64
 KINDS = {nn.Linear.forward: "linear", nn.Conv2d.forward: "conv2d"}
 
 # Functions of each entry, by their names in torch, with or without the "_" of those in place.
-ACTIVATIONS = frozenset(
-    [
-        "celu",
-        "elu",
-        "erf",
-        "gelu",
-        "hardshrink",
-        "hardsigmoid",
-        "hardswish",
-        "hardtanh",
-        "leaky_relu",
-        "logsigmoid",
-        "mish",
-        "prelu",
-        "relu",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "softplus",
-        "softshrink",
-        "softsign",
-        "tanh",
-        "tanhshrink",
-        "threshold",
-    ]
-)
+# fmt: off
+ACTIVATIONS = frozenset((
+    "celu", "elu", "erf", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "leaky_relu", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu",
+    "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+))
+# fmt: on
 
 # What looks at a tensor, and makes nothing of it.
 LOOKS = frozenset(("__get__", "dim", "size", "is_floating_point", "numel", "__len__"))
@@ -131,13 +111,14 @@ def measure_layers(
     sums = [_Sums(name, module, class_counts, loss is not None) for name, module in chosen.items()]
     for rows in torch.arange(len(x)).split(at_a_time):
         points, own = x[rows[0] : rows[-1] + 1], labels[rows]
-        with torch.enable_grad(), _watched(sums, own):
-            outputs = network(points)
-        _check_outputs(outputs, len(points))
-        _check_reached(network, sums, points)
-        for one in sums:
-            one.end()
-        _add_gradients(sums, outputs, targets[rows], loss)
+        with torch.enable_grad():
+            with _watched(sums, own):
+                outputs = network(points)
+            _check_outputs(outputs, len(points))
+            _check_reached(network, sums, points)
+            for one in sums:
+                one.end()
+            _add_gradients(sums, outputs, targets[rows], loss)
     return [one.measured() for one in sums]
 
 
@@ -221,20 +202,23 @@ class _Activations(TorchFunctionMode):
         result = function(*args, **kwargs)
         name = getattr(function, "__name__", "")
         if name not in LOOKS:
+            inputs = [*args, *kwargs.values()]
+            # A concatenation is given a list of tensors.
+            inputs += [one for given in inputs if isinstance(given, list | tuple) for one in given]
             for one in self._sums:
-                if one.outputs is not None and any(
-                    given is one.outputs for given in (*args, *kwargs.values())
-                ):
+                if one.outputs is not None and any(given is one.outputs for given in inputs):
                     one.used(result if name.removesuffix("_") in ACTIVATIONS else None)
         return result
 
 
 def _check_outputs(outputs: object, n: int) -> None:
-    if not isinstance(outputs, Tensor) or outputs.dim() != 2 or len(outputs) != n:
-        what = (
-            f"shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else f"{type(outputs)}"
-        )
-        raise UserError(f"the network maps {n} points to {what}; it must be (points, classes)")
+    if isinstance(outputs, Tensor):
+        if outputs.dim() == 2 and len(outputs) == n:
+            return
+        what = f"shape {tuple(outputs.shape)}"
+    else:
+        what = f"a {type(outputs).__name__}"
+    raise UserError(f"the network maps {n} points to {what}; it must be (points, outputs)")
 
 
 def _check_reached(network: nn.Module, sums: list["_Sums"], x: Tensor) -> None:
@@ -331,8 +315,8 @@ class _Sums:
         self._n, self._with_loss = sum(class_counts), with_loss
         groups = module.groups if isinstance(module, nn.Conv2d) else 1
         self._weight = module.weight.detach()
-        self._groups = list(torch.arange(len(self._weight)).chunk(groups))
-        self._groups = [slice(int(rows[0]), int(rows[-1]) + 1) for rows in self._groups]
+        size = len(self._weight) // groups
+        self._groups = [slice(group * size, (group + 1) * size) for group in range(groups)]
         self._grams = [self._square(rows) for rows in self._groups]
         self._loss_grams = [self._square(rows) for rows in self._groups]
         self._by_weight = torch.zeros_like(self._weight, dtype=torch.float64)

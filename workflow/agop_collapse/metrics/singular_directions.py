@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..common.classes import class_means
-from .spectra import effective_rank
+from .spectra import effective_rank, stable_rank
 
 # Singular values below this part of the largest are small.
 SMALL = 0.1
@@ -113,14 +113,6 @@ def small_directions(spectra: Spectra) -> dict[str, SmallDirections]:
         "effective_rank": erased(spectra, round(effective_rank(squares))),
         "stable_rank": erased(spectra, round(stable_rank(squares))),
     }
-
-
-def stable_rank(eigenvalues: Tensor) -> float:
-    """sum of eigenvalues / the largest, between 1 and d; of the squared singular values of W it is
-    ||W||_F^2 / ||W||_2^2. nan if all are zero.
-    """
-    values = eigenvalues.to(torch.float64)
-    return float(values.sum() / values.max())
 
 
 def erased(spectra: Spectra, kept: int) -> SmallDirections:
