@@ -16,8 +16,9 @@ from agop_collapse.machine import agop, deep_rfm
 from agop_collapse.machine.agop import Gradients
 from agop_collapse.machine.gram_system import Pairs
 from agop_collapse.machine.random_features import relu_features
-from agop_collapse.metrics import ansatz, collapse
+from agop_collapse.metrics import ansatz, collapse, head
 from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.features import layer_points
 from torch import Tensor
 
 CLASSES = 10
@@ -129,6 +130,15 @@ def layer_case(n: int, d: int, precision: str, device: torch.device, target: flo
     return Case("whole layer", n, d, precision, fast, straightforward, target)
 
 
+@torch.no_grad()
+def fast_network(network: networks.Network, x: Tensor, counts: list[int]) -> list[float]:
+    """The AGOP of each hidden layer, the collapse of its stages, and its NFA, which is returned."""
+    for layer in layer_points(network, x, head.AT_A_TIME):
+        for points in layer.values():
+            collapse.measure(points, counts)
+    return [ansatz.nfa(layer) for layer in head.measure_head(network, x, counts)]
+
+
 def network_case(n: int, d: int, width: int, device: torch.device, target: float) -> Case:
     """One measurement of an MLP, in its float32: AGOP, NFA and collapse of five layers."""
     given = machine(n, d, "float32", device)
@@ -137,8 +147,7 @@ def network_case(n: int, d: int, width: int, device: torch.device, target: float
     weights = [layer.weight.detach() for layer in [*network.hidden, network.readout]]
 
     def fast() -> list[float]:
-        head = ansatz.measure_head(network, given.x, given.counts)
-        return [ansatz.nfa(layer) for layer in head]
+        return fast_network(network, given.x, given.counts)
 
     def straightforward() -> list[dict]:
         return plain.measure_head(weights, given.x, given.counts)

@@ -14,7 +14,9 @@ from agop_collapse.machine.deep_rfm import fit_layer
 from agop_collapse.machine.gram_system import Pairs
 from agop_collapse.machine.random_features import FeatureMap
 from agop_collapse.metrics import ansatz, collapse
+from agop_collapse.metrics.head import measure_head
 from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.features import layer_points
 from clouds import cloud
 from torch import Tensor
 
@@ -171,12 +173,20 @@ def test_a_layer_and_its_collapse_are_the_plain_ones(kernel, d):
 def test_a_head_is_the_plain_one(image):
     network, weights = head(image, 48, len(MANY))
     x, _ = points(MANY, image[1] * image[2])
-    found = ansatz.measure_head(network, x, MANY, at_a_time=70)
+    found = measure_head(network, x, MANY, at_a_time=70)
+    with torch.no_grad():
+        points_of = list(layer_points(network, x))
     expected = plain.measure_head(weights, x, MANY)
     assert len(found) == len(expected) == 5
-    for layer, reference in zip(found, expected, strict=True):
+    for number, (layer, reference) in enumerate(zip(found, expected, strict=True)):
         assert error(layer.agop_factor.T @ layer.agop_factor, reference["agop"]) < 1e-10
         assert ansatz.nfa(layer) == pytest.approx(reference["nfa"], abs=1e-8)
-        for stage, metrics in layer.stages.items():
+        stages = {
+            "input": points_of[number]["activation"],
+            "right": points_of[number + 1]["preactivation"],
+            "full": points_of[number + 1]["activation"],
+        }
+        for stage, of_stage in stages.items():
+            metrics = collapse.measure(of_stage, MANY)
             measured = (metrics.nc1, metrics.nc2, metrics.trace_within, metrics.trace_between)
             assert measured == pytest.approx(reference[stage][:4], rel=1e-8)

@@ -14,6 +14,7 @@ from agop_collapse.metrics.any_network import MeasuredLayer, measure_layers
 from agop_collapse.metrics.head import measure_head
 from agop_collapse.metrics.layer import Layer
 from agop_collapse.networks import architecture as networks
+from agop_collapse.networks.features import layer_points
 from agop_collapse.networks.losses import cross_entropy, mse
 from chains import COUNTS, TANH, chain, cosine, normal, pearson, power_of, targets
 from clouds import cloud
@@ -82,12 +83,19 @@ def test_layers_of_our_networks_are_those_of_the_head(dtype, close, d, width):
     names = [f"hidden.{index}" for index in range(5)]
     found = measure_layers(network, x, COUNTS, names, at_a_time=3, loss=mse.loss)
     assert [one.name for one in found] == names
-    for expected, one in zip(head, found, strict=True):
+    with torch.no_grad():
+        points = list(layer_points(network, x))
+    for number, (expected, one) in enumerate(zip(head, found, strict=True)):
         (layer,) = one.groups
         assert one.kind == "linear"
         assert list(one.stages) == ["input", "right", "full"]
-        for stage, value in expected.stages.items():
-            same_collapse(one.stages[stage], value, close)
+        stages = {
+            "input": points[number]["activation"],
+            "right": points[number + 1]["preactivation"],
+            "full": points[number + 1]["activation"],
+        }
+        for stage, x_of_stage in stages.items():
+            same_collapse(one.stages[stage], collapse.measure(x_of_stage, COUNTS), close)
         assert torch.equal(layer.weight, expected.weight)
         pairs = [(getattr(layer, name), getattr(expected, name)) for name in LEAST_NAMES]
         pairs.append(

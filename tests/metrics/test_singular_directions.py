@@ -6,6 +6,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
+from agop_collapse.metrics import collapse
 from agop_collapse.metrics.head import measure_head
 from agop_collapse.metrics.singular_directions import erased, measure_spectra, small_directions
 from chains import COUNTS, TANH, chain, normal
@@ -144,6 +145,6 @@ def test_spectra_of_a_head_are_of_its_layers_inputs():
         torch.testing.assert_close(layer.spectra.within, expected.within)
         torch.testing.assert_close(layer.spectra.features, expected.features)
         total = float(layer.spectra.within.sum()) + layer.spectra.within_null
-        assert total == pytest.approx(layer.stages["input"].trace_within)
+        assert total == pytest.approx(collapse.measure(points, COUNTS).trace_within)
         points = torch.tanh(points @ weight.T)
     assert measure_head(chain(weights, TANH), x, COUNTS)[0].spectra is None

@@ -218,7 +218,7 @@ MISTAKES = [
     # Sweeps and overlays
     ("figures.own", {"plot": "sweep", "y": "nc1"}, ["studies.mine.figures.own", "x must be given"]),
     ("figures.own", {"plot": "overlay"}, ["studies.mine.figures.own", "y must be given"]),
-    ("figures.widths.y", "nc4", ["figures.widths.y = 'nc4'", "nc1, ", "did you mean 'nc"]),
+    ("figures.widths.y", "nc5", ["figures.widths.y = 'nc5'", "nc1, ", "did you mean 'nc"]),
     ("figures.widths.y", "valid", ["figures.widths.y = 'valid'", "train_mse"]),
     ("figures.widths.x", "widht", ["figures.widths.x = 'widht'", "did you mean 'width'?"]),
     ("figures.widths.x", "nc1", ["figures.widths.x = 'nc1' is not one of kernel, "]),
