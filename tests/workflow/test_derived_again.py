@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from agop_collapse.files.tables import MEASURED
 from studies import STUDIES, TINY, with_settings
 from workflow_helpers import ROOT, Workplace, contents, in_parallel, jobs_run
 
@@ -20,8 +21,8 @@ STRANGE = "made by other settings, data or code than today's"
 
 # What is derived again is named by its rule, and if this makes several things, by the table or
 # figure.
-DEEP_TABLES = {"deep_rfm", "gram", "classes", "agop_spectrum", "predictor"}
-NETWORK_TABLES = {"network_nc", "network_nfa", "network_training", "summarise_nfa"}
+DEEP_TABLES = {"deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates", "predictor"}
+NETWORK_TABLES = {name for name in MEASURED if name.startswith("network")} | {"summarise_nfa"}
 DEEP_FIGURES = {"fig01", "fig03", "ablation"}
 NETWORK_FIGURES = {"fig07", "fig10", "nfa_null"}
 THEORY = {"simulate_theory_kernel", "v1_fig04"}
@@ -286,7 +287,7 @@ def test_what_is_deleted_comes_back_alike(spare, tiny):
     assert jobs_run(spare.run()) == {
         "build_deep_rfm": 2,
         "measure_deep_rfm": 3,
-        "combine_table": 5 + 1,
+        "combine_table": 7 + 1,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 2,  # ablation, fig07

@@ -24,9 +24,17 @@ INNER = {
     "gram": ["layer"],
     "classes": ["class"],
     "agop_spectrum": ["layer", "index"],
+    "attribution": ["layer"],
+    "rates": ["stage"],
     "predictor": [],
     "network_nc": ["epoch", "layer", "stage"],
+    "network_readout": ["epoch"],
+    "network_attribution": ["epoch", "layer"],
+    "network_rates": ["epoch", "stage"],
     "network_nfa": ["epoch", "layer"],
+    "network_ansatz": ["epoch", "layer", "weights", "jacobians", "power"],
+    "network_ranks": ["epoch", "layer"],
+    "network_spectrum": ["epoch", "layer", "of", "index"],
     "network_training": ["epoch"],
 }
 

@@ -26,7 +26,8 @@ from agop_collapse.files import tables
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.kernels.laplace import kernel as laplace
-from agop_collapse.metrics import ansatz
+from agop_collapse.metrics import head_collapse
+from agop_collapse.metrics.head import measure_head
 from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import training as training_module
 from agop_collapse.plan.code_digest import files_reached
@@ -53,9 +54,17 @@ TABLES = {
     "gram": ["layer"],
     "classes": ["class"],
     "agop_spectrum": ["layer", "index"],
+    "attribution": ["layer"],
+    "rates": ["stage"],
     "predictor": [],
     "network_nc": ["epoch", "layer", "stage"],
+    "network_readout": ["epoch"],
+    "network_attribution": ["epoch", "layer"],
+    "network_rates": ["epoch", "stage"],
     "network_nfa": ["epoch", "layer"],
+    "network_ansatz": ["epoch", "layer", "weights", "jacobians", "power"],
+    "network_ranks": ["epoch", "layer"],
+    "network_spectrum": ["epoch", "layer", "of", "index"],
     "network_training": ["epoch"],
 }
 
@@ -114,7 +123,7 @@ def test_every_job_is_run_once(tiny):
         "train_network": 2,
         "measure_network": 2,
         "simulate_theory_kernel": 1,
-        "combine_table": 8,
+        "combine_table": 16,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 7,
@@ -136,9 +145,9 @@ def test_a_runs_folder_has_its_record_layers_and_tables(tiny):
     for folder, expected in (
         (
             deep_rfm_run,
-            {"layers", "deep_rfm", "gram", "gram_picture", "classes", "agop_spectrum", "predictor"},
+            {"layers", *(name for name in tables.MEASURED if not name.startswith("network"))},
         ),
-        (network, {"checkpoints", "network_nc", "network_nfa", "network_training"}),
+        (network, {"checkpoints", *(n for n in tables.MEASURED if n.startswith("network"))}),
     ):
         found = {path.stem for path in folder.iterdir()}
         assert found == expected | {"run", "logs", "benchmarks"}
@@ -219,8 +228,8 @@ def test_deep_rfm_tables_hold_what_the_library_computes(tiny):
     settings = deep_rfm.Settings(**record["settings"] | {"kernel": laplace})
     layers = list(deep_rfm.build(stored, settings, 1, torch.device("cpu")))
     assert len(layers) == 3
-    expected = deep_rfm_rows.measure(layers, data.class_counts)
-    for name in ("deep_rfm", "gram", "agop_spectrum"):
+    expected = deep_rfm_rows.measure(layers, stored)
+    for name in ("deep_rfm", "gram", "agop_spectrum", "attribution", "rates"):
         whole = table(tiny, name)
         found = whole[(whole["run"] == "laplace-relu-agop") & (whole["seed"] == 1)]
         found = found[list(expected[name])].reset_index(drop=True)
@@ -242,25 +251,31 @@ def test_network_tables_hold_what_the_library_computes(tiny):
     )
     architecture = networks.Architecture("mlp", MLP["width"], 1.0, backbone, relu)
     settings = training_module.Settings("sgd", 0.05, 0.9, False, 128, 4, 2, "float32", mse)
-    x = data.x.float()
+    x, test_x = data.x.float(), data.test_x.float()
 
     def new_network(seed):
         return networks.build(architecture, data.image_shape, data.classes, seed)
 
-    trainer = training_module.Trainer(new_network(1), data, settings, 1, torch.device("cpu"))
-    heads = [
-        (ansatz.measure_head(trainer.network, x, data.class_counts), progress)
-        for _, progress in training_module.train(trainer)
-        if progress
-    ]
-    stranger = new_network(derive_seed(1, "independent network"))
-    independent = ansatz.measure_head(stranger, x, data.class_counts)
-    expected = network_rows.measure(iter(heads), independent, 0.05)
+    def trained(seed):
+        network = new_network(seed)
+        trainer = training_module.Trainer(network, data, settings, seed, torch.device("cpu"))
+        for _, progress in training_module.train(trainer):
+            if progress:
+                head = measure_head(network, x, data.class_counts, loss=mse, spectra=True)
+                yield progress, head_collapse.measure(network, x, test_x, data), head
+
+    found = (
+        network_rows.Found(*own, other)
+        for own, (*_, other) in zip(trained(1), trained(0), strict=True)
+    )
+    untrained = new_network(derive_seed(1, "independent network"))
+    untrained_head = measure_head(untrained, x, data.class_counts)
+    expected = network_rows.measure(found, untrained_head, settings, data.classes)
     for name, frame in expected.items():
         whole = table(tiny, name)
         found = whole[whole["seed"] == 1][list(frame)].reset_index(drop=True)
         assert sorted(found["epoch"].unique()) == [0, 2, 4]
-        pd.testing.assert_frame_equal(found, frame, check_dtype=False, rtol=1e-5)
+        pd.testing.assert_frame_equal(found, frame, check_dtype=False, rtol=1e-5, atol=1e-9)
 
 
 # What of a job's settings names a file of code that counts as the job's own.
