@@ -285,7 +285,7 @@ def extended(built) -> tuple[Workplace, dict[str, dict[str, str]], dict[str, str
 
 TARGETS = [
     *(f"results/extended/data/{name}.safetensors" for name in ("photos", "mine", "usps")),
-    *(f"figures/extended/{name}.pdf" for name in ("equinorm_of_kernel", "training_error")),
+    *(f"figures/extended/{name}.pdf" for name in ("length_spread_of_kernel", "training_error")),
     *(f"results/extended/tables/{name}.parquet" for name in ("deep_rfm", "network_nc", "runs")),
 ]
 
@@ -427,15 +427,15 @@ def test_runs_with_what_was_added_are_in_the_tables(made):
     assert set(network_nc["run"]) == {"small", "lenet", "smooth"}
     assert set(network_nc["model"]) == {"small", "lenet", "mlp"}
     for table in (deep_rfm, network_nc):
-        assert table["equinorm"].between(0, 3).all()
-        assert table["equinorm"].nunique() > 5
+        assert table["length_spread"].between(0, 3).all()
+        assert table["length_spread"].nunique() > 5
     runs = pd.read_parquet(tables / "runs.parquet").set_index("run")
     assert runs.loc["smooth", ["loss", "activation"]].tolist() == ["squared_hinge", "softplus"]
 
 
 @pytest.mark.slow
 def test_figures_with_what_was_added_are_drawn(made):
-    for name in ("equinorm_of_kernel", "training_error"):
+    for name in ("length_spread_of_kernel", "training_error"):
         assert (made.work / "figures" / "extended" / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
         with Image.open(made.work / "figures" / "extended" / f"{name}.png") as image:
             assert image.width > 500

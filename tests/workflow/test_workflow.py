@@ -351,7 +351,7 @@ def test_a_figure_plans_its_own_runs_and_no_others(fresh):
     assert Counter(plans["fig03"].values()) == {
         "prepare_data": 1,
         "build_deep_rfm": 2 * 2,  # layers and record
-        "measure_deep_rfm": 2 * 6,  # its tables
+        "measure_deep_rfm": 2 * 8,  # its tables
         "plot_figure": 2,  # pdf and png
     }
     # A picture of Gram matrices is of one seed.
@@ -460,7 +460,7 @@ def test_cores_do_not_change_a_bit(tmp_path):
     one, two = (contents(place.work / "results") for place in places)
     assert Counter(Path(name).suffix for name in one) == {
         ".safetensors": 1 + (3 + 1) + 3,
-        ".parquet": 6 + 3,
+        ".parquet": 8 + 9,
         ".json": 2,
         "": 2,  # the marks of layers and checkpoints
     }
