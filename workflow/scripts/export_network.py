@@ -2,7 +2,6 @@
 
 from agop_collapse_job import job  # isort: split
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -11,8 +10,7 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.export import save_points
 from agop_collapse.files.resumable import resumable
 from agop_collapse.networks.architecture import build
-from agop_collapse.networks.batch_statistics import of_the_data
-from agop_collapse.networks.checkpoints import expect_trained, load_weights
+from agop_collapse.networks.checkpoints import trained
 from agop_collapse.networks.features import layer_points
 from agop_collapse.networks.from_settings import architecture_of, training_of
 
@@ -24,11 +22,12 @@ with job(snakemake) as given, device.tf32(False):
     epoch = given["epoch"]
     architecture = architecture_of(given["settings"])
     network = build(architecture, data.image_shape, data.classes, given["named"]["seed"]).to(where)
-    progress = load_weights(network, snakemake.input.checkpoints, epoch, given["made"])
-    loss = training_of(given["settings"]).loss
-    statistics = of_the_data(network, x) if epoch == 0 else nullcontext()
-    with resumable(Path(snakemake.output[0]), given["identity"]) as folder, statistics:
-        expect_trained(network, x, data.labels, loss, progress, architecture.model)
+    checkpoint = snakemake.input.checkpoints, epoch, given["made"]
+    known = x, data.labels, training_of(given["settings"]).loss, architecture.model
+    with (
+        trained(network, *checkpoint, *known),
+        resumable(Path(snakemake.output[0]), given["identity"]) as folder,
+    ):
         both = zip(layer_points(network, x), layer_points(network, test_x), strict=True)
         for number, (train, test) in enumerate(both):
             if number in given["layers"]:

@@ -3,7 +3,6 @@
 from agop_collapse_job import job  # isort: split
 
 import logging
-from contextlib import contextmanager, nullcontext
 
 import torch
 from agop_collapse.common import device
@@ -16,7 +15,7 @@ from agop_collapse.files import tables
 from agop_collapse.metrics import head, head_collapse
 from agop_collapse.networks.architecture import build
 from agop_collapse.networks.batch_statistics import of_the_data
-from agop_collapse.networks.checkpoints import expect_trained, load_weights
+from agop_collapse.networks.checkpoints import trained
 from agop_collapse.networks.from_settings import architecture_of, training_of
 from agop_collapse.rows.network import Found, measure
 
@@ -39,25 +38,19 @@ with job(snakemake) as given, device.tf32(False):
         )
         return found
 
-    @contextmanager
-    def loaded(network, folder, epoch, identity):
-        progress = load_weights(network, folder, epoch, identity)
-        with of_the_data(network, x) if epoch == 0 else nullcontext():
-            expect_trained(network, x, data.labels, settings.loss, progress, architecture.model)
-            yield progress
-
     def found():
         network = new_network(given["seed"])
+        known = x, data.labels, settings.loss, architecture.model
         epochs = measured_epochs(settings)
         done = steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
             folder, other = snakemake.input.checkpoints, None
-            with loaded(network, folder, epoch, given["made"]) as progress:
+            with trained(network, folder, epoch, given["made"], *known) as progress:
                 own = measure_head(network, loss=settings.loss, spectra=True)
                 weighting = given["class_weighting"]
                 collapse = head_collapse.measure(network, x, test_x, data, weighting)
             for folder in snakemake.input.other_checkpoints:
-                with loaded(network, folder, epoch, given["other"]):
+                with trained(network, folder, epoch, given["other"], *known):
                     other = measure_head(network)
             yield Found(progress, collapse, own, other)
             done.update()

@@ -16,7 +16,7 @@ class Dataset:
 
     x, test_x : (n, d) float64; labels, test_labels : (n,) int64, ascending;
     image_shape : (channels, height, width) with product d; classes : K
-    class_names : K names in order, where they are known
+    class_names : K names in order, where they are known; `names` says the number where not
     """
 
     x: Tensor
@@ -26,6 +26,11 @@ class Dataset:
     image_shape: tuple[int, int, int]
     classes: int
     class_names: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the K classes are called."""
+        return self.class_names or tuple(map(str, range(self.classes)))
 
     @property
     def class_counts(self) -> list[int]:

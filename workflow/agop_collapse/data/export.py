@@ -33,6 +33,6 @@ def save_points(
         for part, (points, labels) in parts.items()
         for name, tensor in {**points, "labels": labels}.items()
     }
-    names = data.class_names or [str(number) for number in range(data.classes)]
-    texts = {key: str(value) for key, value in facts.items()} | {"class_names": "\n".join(names)}
+    texts = {key: str(value) for key, value in facts.items()}
+    texts["class_names"] = "\n".join(data.names)
     save_exported(path, tensors, identity, texts)

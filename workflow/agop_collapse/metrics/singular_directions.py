@@ -16,12 +16,11 @@ import torch
 from torch import Tensor
 
 from ..common.classes import class_means
+from .attribution import LEAST_CHANGE
 from .spectra import effective_rank, stable_rank
 
 # Singular values below this part of the largest are small.
 SMALL = 0.1
-# A change of ln NC1 by less than this has no shares.
-LEAST_CHANGE = 0.05
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 AT_A_TIME = 512
+
+
+def at_epoch(epoch: int, network: nn.Module, x: Tensor) -> AbstractContextManager[None]:
+    """`of_the_data` at epoch 0; behind it a network has statistics of its own."""
+    return of_the_data(network, x) if epoch == 0 else nullcontext()
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Network checkpoints: a safetensors file for each measured epoch, and one to resume from."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch import Tensor
@@ -11,6 +13,7 @@ from ..files.atomic import StorageError
 from ..files.stamp import derive_again
 from ..files.tensors import expect_number, load_tensors, save_tensors, versions
 from .architecture import Network
+from .batch_statistics import at_epoch
 from .losses.loss import Loss
 from .training import Progress, Trainer, loss_and_accuracy
 
@@ -58,6 +61,30 @@ def load_weights(network: Network, folder: Path, epoch: int, identity: str) -> P
     except RuntimeError as error:
         raise StorageError(f"{Path(folder) / EPOCH_FILE.format(epoch)}: {error}") from error
     return progress
+
+
+@contextmanager
+def trained(
+    network: Network,
+    folder: Path,
+    epoch: int,
+    identity: str,
+    x: Tensor,
+    labels: Tensor,
+    loss: Loss,
+    model: str,
+) -> Iterator[Progress]:
+    """A network as it was at a measured epoch, meanwhile; the parameters are those of its parts.
+
+    Raises
+    ------
+    StorageError : as `load_weights`.
+    UserError : as `expect_trained`.
+    """
+    progress = load_weights(network, folder, epoch, identity)
+    with at_epoch(epoch, network, x):
+        expect_trained(network, x, labels, loss, progress, model)
+        yield progress
 
 
 def expect_trained(

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +13,7 @@ from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
 from .architecture import Network, expect_batches
-from .batch_statistics import of_the_data
+from .batch_statistics import at_epoch
 from .cuda_graph import CapturedStep
 from .losses.loss import Loss
 
@@ -211,8 +210,7 @@ class Trainer:
         DivergenceError : when the training loss is not finite.
         """
         x, _ = self._train
-        statistics = of_the_data(self.network, x) if self.epoch == 0 else nullcontext()
-        with tf32(False), statistics:
+        with tf32(False), at_epoch(self.epoch, self.network, x):
             train_loss, train_accuracy = self._evaluate(*self._train)
             self._check(train_loss)
             test_loss, test_accuracy = self._evaluate(*self._test)

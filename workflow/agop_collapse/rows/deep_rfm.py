@@ -14,7 +14,7 @@ from ..machine.deep_rfm import Layer, Predictor
 from ..machine.features import layer_points
 from ..metrics import attribution, gram, in_full, spectra
 from ..metrics.collapse import Weighting
-from . import rates
+from . import rates, shares
 
 # Pixels a side of a drawn Gram matrix.
 PICTURE_SIZE = 200
@@ -37,11 +37,11 @@ def measure(
     weighting : whether in S_W a class counts by its points or like any other
     """
     class_counts = data.class_counts
-    names = data.class_names or [str(number) for number in range(data.classes)]
+    drawn_points = gram.drawn_points(class_counts, PICTURE_SIZE)
     classes = [
         {"class": number, "name": name, "points": count, "drawn": drawn}
         for number, (name, count, drawn) in enumerate(
-            zip(names, class_counts, gram.drawn_points(class_counts, PICTURE_SIZE), strict=True)
+            zip(data.names, class_counts, drawn_points, strict=True)
         )
     ]
     collapse_rows: list[dict] = []
@@ -105,12 +105,7 @@ def _attribution(valid: pd.DataFrame) -> list[dict]:
     nc1 = {stage: part["nc1"].tolist() for stage, part in valid.groupby("stage")}
     if not nc1:
         return []
-    of_layers, total = attribution.deep_rfm(nc1["X"], nc1["MX"], nc1["PhiMX"])
-    of_all = {f"total_{name}": value for name, value in dataclasses.asdict(total).items()}
-    return [
-        {"layer": number} | dataclasses.asdict(shares) | of_all
-        for number, shares in enumerate(of_layers, start=1)
-    ]
+    return shares.rows(*attribution.deep_rfm(nc1["X"], nc1["MX"], nc1["PhiMX"]))
 
 
 def predictor_table(predictor: Predictor) -> pd.DataFrame:

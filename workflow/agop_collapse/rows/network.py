@@ -11,7 +11,7 @@ from ..metrics import ansatz, attribution
 from ..metrics.head import HeadLayer
 from ..metrics.head_collapse import HeadCollapse
 from ..networks.training import Progress, Settings
-from . import network_ansatz, network_spectra, rates
+from . import network_ansatz, network_spectra, rates, shares
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,4 @@ def _attribution(collapse: HeadCollapse) -> list[dict]:
     nc1 = {
         stage: [layer[stage]["nc1"] for layer in collapse.layers] for stage in collapse.layers[0]
     }
-    of_layers, total = attribution.network(nc1["input"], nc1["right"], nc1["full"])
-    of_all = {f"total_{name}": value for name, value in dataclasses.asdict(total).items()}
-    return [
-        {"layer": number} | dataclasses.asdict(shares) | of_all
-        for number, shares in enumerate(of_layers, start=1)
-    ]
+    return shares.rows(*attribution.network(nc1["input"], nc1["right"], nc1["full"]))
