@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -189,7 +190,8 @@ def script_of(job: str) -> str:
     folder, name = Path(job).parts[-2:]
     if folder == "figures":
         return "plot_figure"
-    return Path(name).stem if folder == "logs" else folder
+    # One that is made at several epochs has the epoch behind its name.
+    return re.sub(r"_\d+$", "", Path(name).stem) if folder == "logs" else folder
 
 
 class Faults:

@@ -17,7 +17,7 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.stamp import read_identity
-from agop_collapse.machine.checkpoints import load_layer
+from agop_collapse.machine.checkpoints import load_layer, load_predictor
 from agop_collapse.networks.checkpoints import load_epoch
 from faults import CHANGES, PICTURE, Case, Change, Fault, Faults, compare, fail, results, script_of
 from workflow_helpers import ROOT, Workplace, in_parallel
@@ -37,6 +37,8 @@ MEASURE_NETWORK = f"{NETWORK}/logs/measure_network.log".format(0)
 COMBINE, SUMMARISE = "logs/combine_table/gram.log", "logs/summarise_nfa.log"
 LIST, SIMULATE = "logs/list_runs.log", "logs/simulate_theory_kernel.log"
 PLOT = "logs/figures/fig03.log"
+EXPORT_DEEP_RFM = f"{DEEP_RFM}/logs/export_deep_rfm.log".format(0)
+EXPORT_NETWORK = f"{NETWORK}/logs/export_network_2.log".format(0)
 
 # Every script, killed or failing, before it has written anything or behind that; every change.
 CASES = [
@@ -67,6 +69,11 @@ CASES = [
         *("setting", 1, "figures/"),
     ),
 ]
+# Of what is made on demand alone.
+EXPORTS = Case(
+    (Fault(EXPORT_DEEP_RFM, "kill", 1), Fault(EXPORT_NETWORK, "exception", 0)),
+    *("setting", 1, "features"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +107,15 @@ def test_the_same_command_again_ends_in_a_fresh_builds_bytes(failures, case):
     assert failures[case] == ""
 
 
+def test_points_of_layers_end_in_a_fresh_builds_bytes(tmp_path):
+    place = Faults(tmp_path, EXPORTS.target).run(EXPORTS, tmp_path / "case")
+    made = [path.parent.name for path in place.work.rglob("features/**/*.safetensors")]
+    assert sorted(set(made)) == ["epoch_2", "features"]
+
+
 def test_every_script_fails_in_some_case():
-    assert {script_of(fault.job) for case in CASES for fault in case.faults} == SCRIPTS
+    failing = {script_of(fault.job) for case in (*CASES, EXPORTS) for fault in case.faults}
+    assert failing == SCRIPTS
 
 
 def test_without_an_identity_that_flows_down_old_curves_would_stay(tmp_path):
@@ -139,7 +153,7 @@ def test_half_made_runs_are_gone_on_with_by_their_own_settings_alone(faults, tmp
     same, others = in_parallel(made, [place, other])
     assert same == (["layer 2", "epoch 1"], of_runs(faults.fresh("setting", 1)))
     assert others == (["layer 1", "epoch 0"], of_runs(faults.finished(1)))
-    assert len(same[1]) == len(others[1]) == 1 + 2 + 1 + 3
+    assert len(same[1]) == len(others[1]) == 1 + 2 + 1 + 1 + 3
 
 
 # Swapped
@@ -262,6 +276,8 @@ def read(path: Path, identity: str) -> None:
     match path.stem.split("_"):
         case ["layer", number]:
             load_layer(path.parent, int(number), identity)
+        case ["predictor"] if path.suffix == ".safetensors":
+            load_predictor(path.parent, 3, identity)  # behind two layers
         case ["epoch", number]:
             load_epoch(path.parent, int(number), identity)
         case _ if path.suffix == ".safetensors":
@@ -331,5 +347,6 @@ def test_without_records_the_results_of_other_settings_are_named(faults, tmp_pat
     planned = place.run("-n", "all", "-R", *named).stdout
     counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
     # All but the data: what is named, and what is made from it.
-    assert counts.keys() == SCRIPTS - {"prepare_data"} | {"all", "total"}
+    kept = {script for script in SCRIPTS if not script.startswith("export_")}
+    assert counts.keys() == kept - {"prepare_data"} | {"all", "total"}
     assert int(counts["total"]) == len(faults.jobs(1)) - 1 + 1

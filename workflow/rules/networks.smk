@@ -34,8 +34,10 @@ rule measure_network:
         # Of a folder Snakemake knows its time alone, which says nothing; of the record its content.
         checkpoints=ancient(f"{NETWORK}/checkpoints"),
         record=f"{NETWORK}/run.json",
-        # Of the network that it is compared with.
+        # Of the network that it is compared with. With that network's checkpoints alone, `ancient`,
+        # Snakemake asks for no other reason to measure while they are to be made again.
         other_checkpoints=ancient(inputs("measure_network", "other_checkpoints")),
+        other_record=inputs("measure_network", "other_record"),
     output:
         network_nc=f"{NETWORK}/network_nc.parquet",
         network_readout=f"{NETWORK}/network_readout.parquet",

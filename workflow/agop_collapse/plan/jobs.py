@@ -265,7 +265,8 @@ class Jobs:
         if run.kind == "networks":
             others = [self.make(other) for other in self._of_another_seed(run)]
             given["other"] = others[0].identity if others else None
-            inputs[f"other_{folder}"] = [other.outputs[folder] for other in others]
+            for name in (folder, "record"):
+                inputs[f"other_{name}"] = [other.outputs[name] for other in others]
             made_from += [other.identity for other in others]
         measured = identity(rule, settings, self._code(rule, *places.values()), made_from)
         return Job(
