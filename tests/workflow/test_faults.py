@@ -38,7 +38,7 @@ COMBINE, SUMMARISE = "logs/combine_table/gram.log", "logs/summarise_nfa.log"
 LIST, SIMULATE = "logs/list_runs.log", "logs/simulate_theory_kernel.log"
 PLOT = "logs/figures/fig03.log"
 EXPORT_DEEP_RFM = f"{DEEP_RFM}/logs/export_deep_rfm.log".format(0)
-EXPORT_NETWORK = f"{NETWORK}/logs/export_network_2.log".format(0)
+EXPORT_NETWORK = f"{NETWORK}/logs/export_network_00002.log".format(0)
 
 # Every script, killed or failing, before it has written anything or behind that; every change.
 CASES = [
@@ -110,7 +110,7 @@ def test_the_same_command_again_ends_in_a_fresh_builds_bytes(failures, case):
 def test_points_of_layers_end_in_a_fresh_builds_bytes(tmp_path):
     place = Faults(tmp_path, EXPORTS.target).run(EXPORTS, tmp_path / "case")
     made = [path.parent.name for path in place.work.rglob("features/**/*.safetensors")]
-    assert sorted(set(made)) == ["epoch_2", "features"]
+    assert sorted(set(made)) == ["epoch_00002", "features"]
 
 
 def test_every_script_fails_in_some_case():
