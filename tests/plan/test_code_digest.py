@@ -101,7 +101,7 @@ def test_what_a_script_does_not_load_is_left_alone():
     of_room = {
         script.stem: {file.partition("/")[0] for file in rooms(script.stem)} for script in SCRIPTS
     }
-    assert of_room["combine_table"] == {"common", "files"}
+    assert of_room["combine_tables"] == {"common", "files"}
     assert of_room["list_runs"] == {"common", "files"}
     assert of_room["prepare_data"] == {"common", "files", "data"}
     assert of_room["download_data"] == {"common", "files", "data"}

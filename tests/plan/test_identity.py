@@ -170,13 +170,13 @@ def every(*patterns: str) -> Callable[[str], bool]:
     return lambda name: any(re.search(pattern, name) for pattern in patterns)
 
 
-RUNS = "table runs"
-OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|attribution|rates|predictor)$"
-OF_NETWORKS = "table (network|nfa)"
+RUNS = "tables list_runs"
+OF_DEEP_RFM = "tables combine_deep_rfm"
+OF_NETWORKS = "tables (combine_networks|summarise_nfa)"
 # What a change reaches, as patterns of jobs' names.
 REACHED: list[tuple[str, Any, list[str]]] = [
-    ("datasets.digits.n", 61, ["digits", "table (?!theory)", "figure fig"]),
-    ("datasets.digits.n_test", 3, ["digits", "table (?!theory)", "figure fig"]),
+    ("datasets.digits.n", 61, ["digits", "tables (?!simulate)", "figure fig"]),
+    ("datasets.digits.n_test", 3, ["digits", "tables (?!simulate)", "figure fig"]),
     ("datasets.mine.n", 19, ["mine", OF_DEEP_RFM, RUNS]),
     ("datasets.mine.standardize_test", "own", ["mine", OF_DEEP_RFM, RUNS]),
     ("networks.0.gain", 0.6, ["networks", OF_NETWORKS, RUNS, "figure fig10"]),
@@ -185,8 +185,8 @@ REACHED: list[tuple[str, Any, list[str]]] = [
     ("deep_rfm.0.width", 8, ["deep_rfm/.*laplace", OF_DEEP_RFM, RUNS, "figure fig06"]),
     ("deep_rfm.1.ridge", 1e-2, ["deep_rfm/.*gaussian", OF_DEEP_RFM, RUNS, "figure fig03"]),
     ("torch_threads", 2, ["deep_rfm", "networks", "table", "figure", "gram", "agop"]),
-    ("device", "auto", ["(make|measure)", "table (?!theory)", "figure fig"]),
-    ("theory_kernel.draws", 3, ["table theory_kernel", "figure v1_fig04"]),
+    ("device", "auto", ["(make|measure)", "tables (?!simulate)", "figure fig"]),
+    ("theory_kernel.draws", 3, ["tables simulate_theory_kernel", "figure v1_fig04"]),
     ("figures.fig03.title", "Text", ["figure fig03"]),
     ("figures.fig03.footer", False, ["figure fig03"]),
     ("figures.fig03.size", [3, 2], ["figure fig03"]),
@@ -240,7 +240,7 @@ def test_order_of_keys_reaches_nothing(place):
 def test_another_seed_leaves_those_that_are_there(place):
     before, after = identities(STUDY), identities(changed("seeds", [0, 1, 2]))
     shared = {name: identity for name, identity in after.items() if "seed2" not in name}
-    assert {name.split()[0] for name in differing(before, shared)} == {"table", "figure"}
+    assert {name.split()[0] for name in differing(before, shared)} == {"tables", "figure"}
     # Figures of one seed and the simulation are of the first.
     assert not differing(before, shared) & {"figure fig06", "figure v1_fig04"}
 
@@ -306,7 +306,7 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
     held_out = {"kind": "digits", "n": 1000, "n_test": 797}
     datasets = {"digits": {"kind": "digits", "n": 1000}, "held_out": held_out}
     found = differing(before, demo(datasets=datasets))
-    others = {"table theory_kernel", "figure v1_fig04", "figure accuracy"}
+    others = {"tables simulate_theory_kernel", "figure v1_fig04", "figure accuracy"}
     others |= {name for name in before if "held_out" in name}
     assert found == {name.replace("results/tiny/", "") for name in set(before) - others}
     networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits"]}]
@@ -320,7 +320,7 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
 # Code
 
 MEASURED = {"deep_rfm": "^measure .*/deep_rfm/", "networks": "^measure .*/networks/"}
-TABLES = "^table (?!runs|theory)"
+TABLES = "^tables (?!list_runs|simulate)"
 FIGURES = "^figure fig"
 # A file of the library, or a script, and what its formulas reach.
 CODE = {
@@ -347,10 +347,10 @@ CODE = {
     "agop_collapse/networks/training.py": ["/networks/", OF_NETWORKS, RUNS, "figure fig10"],
     "agop_collapse/machine/agop.py": ["/deep_rfm/", OF_DEEP_RFM, RUNS, "figure fig0"],
     "agop_collapse/data/readers/npz.py": ["mine", OF_DEEP_RFM, RUNS],
-    "agop_collapse/data/readers/digits.py": ["digits", "^table (?!theory)", FIGURES],
+    "agop_collapse/data/readers/digits.py": ["digits", "^tables (?!simulate)", FIGURES],
     "agop_collapse/data/readers/mnist.py": [],
-    "agop_collapse/data/prepare.py": ["^data", "/seed", "^table (?!theory)", FIGURES],
-    "agop_collapse/rows/nfa_summary.py": ["table nfa_summary"],
+    "agop_collapse/data/prepare.py": ["^data", "/seed", "^tables (?!simulate)", FIGURES],
+    "agop_collapse/rows/nfa_summary.py": ["tables summarise_nfa"],
     "agop_collapse/plots/gram.py": ["figure fig06"],
     "agop_collapse/plots/ansatz.py": ["figure fig10"],
     "agop_collapse/plots/overlay.py": [],
@@ -358,10 +358,7 @@ CODE = {
     "agop_collapse/plan/resources.py": [],
     "agop_collapse/plan/figure_kinds.py": [],
     "scripts/plot_figure.py": ["^figure"],
-    "scripts/combine_table.py": [
-        "^table (network_|deep_rfm|gram|classes|agop|attribution|rates|predictor)",
-        "nfa_summary",
-    ],
+    "scripts/combine_tables.py": ["^tables (combine|summarise)"],
     "scripts/agop_collapse_job.py": [""],
 }
 

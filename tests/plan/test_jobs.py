@@ -74,15 +74,17 @@ def test_settings_are_plain(mine):
 
 
 def test_tables_are_those_of_a_studys_kinds_of_run(mine):
+    def tables(study: str) -> set[str]:
+        made = [path for job in mine.tables(study).values() for path in job.outputs.values()]
+        assert {str(Path(path).parent) for path in made} == {f"results/{study}/tables"}
+        return {Path(path).stem for path in made}
+
     both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
-    assert set(mine.tables("mine")) == both | {"runs"}
-    assert set(mine.tables("other")) == {
+    assert tables("mine") == both | {"runs"}
+    assert tables("other") == {
         *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
         *("predictor", "runs"),
     }
-    for study in ("mine", "other"):
-        for name, job in mine.tables(study).items():
-            assert job.outputs["table"] == f"results/{study}/tables/{name}.parquet"
 
 
 def test_run_is_measured_into_its_own_tables(mine):
@@ -253,10 +255,10 @@ def test_job_is_found_by_a_paths_wildcards(mine):
     assert mine.of("build_deep_rfm", named) == mine.make(run)
     assert mine.of("measure_deep_rfm", named) == mine.measure(run)
     assert mine.of("prepare_data", named) == mine.prepare_data("mine", "first")
-    for rule, key in (("combine_table", "table"), ("plot_figure", "figure")):
-        name = {"table": "network_nc", "figure": "fig03"}[key]
-        found = mine.of(rule, {"study": "mine", key: name})
-        assert found == getattr(mine, rule)("mine", name)
+    drawn = mine.of("plot_figure", {"study": "mine", "figure": "fig03"})
+    assert drawn == mine.plot_figure("mine", "fig03")
+    assert mine.of("combine_deep_rfm", {"study": "mine"}) == mine.combine("mine", "deep_rfm")
+    assert mine.of("combine_networks", {"study": "mine"}) == mine.combine("mine", "networks")
     for rule in ("list_runs", "summarise_nfa", "simulate_theory_kernel"):
         assert mine.of(rule, {"study": "mine"}) == getattr(mine, rule)("mine")
 
@@ -279,8 +281,8 @@ def test_job_is_found_by_a_paths_wildcards(mine):
             "no figure fig99 (did you mean 'fig07'?); it has: fig03, fig05",
         ),
         ("plot_figure", {"study": "other", "figure": "fig03"}, "it has: none. Add it"),
-        ("combine_table", {"study": "other", "table": "network_nc"}, "no run for the table netw"),
-        ("summarise_nfa", {"study": "other"}, "no run for the table network_nfa"),
+        ("combine_networks", {"study": "other"}, "The study other has no networks to make tables"),
+        ("summarise_nfa", {"study": "other"}, "The study other has no networks to make tables"),
     ],
 )
 def test_target_that_the_configuration_has_nothing_for_is_refused(rule, named, reason, mine):
@@ -308,12 +310,14 @@ def test_every_rule_with_a_script_has_its_name_and_is_given_its_identity(file):
         script = re.search(r'^ +script:\s+"\.\./scripts/(\w+)\.py"', body, flags=re.MULTILINE)
         if script is None or script[1] == "download_data":  # known by its checksums
             continue
-        assert script[1] == name
-        params = re.search(r"^    params:\n((?: {8}.*\n)+)", body, flags=re.MULTILINE)[1]
-        assert params.split() == [
-            f'identity=identity("{name}"),',
-            f'settings=settings("{name}"),',
-        ]
+        quoted = f'"{name}"'
+        if script[1] == "combine_tables":  # one rule for each kind of run
+            quoted = "COMBINE[kind]"
+            assert re.search(r"^ +name:\s+COMBINE\[kind\]$", body, flags=re.MULTILINE)
+        else:
+            assert script[1] == name
+        params = re.search(r"^ +params:\n((?: {8,}.*\n){2})", body, flags=re.MULTILINE)[1]
+        assert params.split() == [f"identity=identity({quoted}),", f"settings=settings({quoted}),"]
 
 
 def test_every_script_has_a_rule():

@@ -37,7 +37,7 @@ EVERYTHING = {"prepare_data"} | DEEP_RFM | NETWORKS | THEORY
 def names(plan: dict[str, str]) -> set[str]:
     """What a plan derives."""
     return {
-        Path(path).stem if rule in ("combine_table", "plot_figure") else rule
+        Path(path).stem if rule.startswith(("combine_", "plot_")) else rule
         for path, rule in plan.items()
     }
 
@@ -287,7 +287,8 @@ def test_what_is_deleted_comes_back_alike(spare, tiny):
     assert jobs_run(spare.run()) == {
         "build_deep_rfm": 2,
         "measure_deep_rfm": 3,
-        "combine_table": 7 + 1,
+        "combine_deep_rfm": 1,
+        "combine_networks": 1,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 2,  # ablation, fig07

@@ -1,28 +1,31 @@
 # A study's tables: the rows of all its runs.
 
+KINDS = {"deep_rfm": "Deep RFM", "networks": "the networks"}
 
-rule combine_table:
-    input:
-        inputs("combine_table", "parts"),
-    output:
-        TABLE,
-    log:
-        f"{LOGS}/combine_table/{{table}}.log",
-    wildcard_constraints:
-        table="|".join(table for tables in COMBINED.values() for table in tables),
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        identity=identity("combine_table"),
-        settings=settings("combine_table"),
-    message:
-        "Table {wildcards.table} of the study {wildcards.study}"
-    script:
-        "../scripts/combine_table.py"
+for kind, of_kind in COMBINED.items():
+
+    rule:
+        name:
+            COMBINE[kind]
+        input:
+            inputs(COMBINE[kind], "parts"),
+        output:
+            **{table: TABLE.replace("{table}", table) for table in of_kind},
+        log:
+            f"{LOGS}/combine_tables/{kind}.log",
+        conda:
+            "../../envs/plot.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            identity=identity(COMBINE[kind]),
+            settings=settings(COMBINE[kind]),
+        message:
+            f"Tables of {KINDS[kind]} in the study {{wildcards.study}}"
+        script:
+            "../scripts/combine_tables.py"
 
 
 rule list_runs:
@@ -70,6 +73,6 @@ rule summarise_nfa:
 
 rule tables:
     input:
-        [job.outputs["table"] for job in ask(JOBS.tables, STUDY).values()],
+        [path for job in ask(JOBS.tables, STUDY).values() for path in job.outputs.values()],
     message:
         f"The tables of the study {STUDY} are there"

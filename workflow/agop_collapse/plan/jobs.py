@@ -33,7 +33,6 @@ COMBINED = {
     kind: tuple(table for table in of_kind if table != "gram_picture")
     for kind, of_kind in MEASURED.items()
 }
-KIND_OF_TABLE = {table: kind for kind, tables in MEASURED.items() for table in tables}
 MADE = {"deep_rfm": ("build_deep_rfm", "layers"), "networks": ("train_network", "checkpoints")}
 # What a footer says of the pixels of a Gram figure.
 PIXELS = {
@@ -42,8 +41,9 @@ PIXELS = {
 }
 MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
+COMBINE = {"deep_rfm": "combine_deep_rfm", "networks": "combine_networks"}
 MADE_ONCE = (
-    *("prepare_data", "make", "measure", "export", "combine_table", "list_runs", "summarise_nfa"),
+    *("prepare_data", "make", "measure", "export", "combine", "list_runs", "summarise_nfa"),
     *("simulate_theory_kernel", "plot_figure", "_code"),
 )
 
@@ -125,11 +125,12 @@ class Jobs:
                 run = self.run(kind, wildcards)
                 return self.export(run, _measured(run, wildcards.get("epoch")))
         study = wildcards["study"]
+        for kind in COMBINE:
+            if rule == COMBINE[kind]:
+                return self.combine(study, kind)
         match rule:
             case "prepare_data":
                 return self.prepare_data(study, wildcards["dataset"])
-            case "combine_table":
-                return self.combine_table(study, wildcards["table"])
             case "plot_figure":
                 return self.plot_figure(study, wildcards["figure"])
         return getattr(self, rule)(study)
@@ -347,42 +348,36 @@ class Jobs:
         jobs = [(run, self.measure(run)) for run in runs]
         return [Part(job.outputs[table], run.columns, job.identity) for run, job in jobs]
 
-    def combine_table(self, study: str, table: str) -> Job:
-        """One table of all runs of a study."""
-        runs = self.studies[study].of_kind(KIND_OF_TABLE[table])
+    def combine(self, study: str, kind: str) -> Job:
+        """The tables of all runs of a kind, whose parts are measured together too."""
+        runs = self.studies[study].of_kind(kind)
         if not runs:
-            raise TargetError(f"The study {study} has no run for the table {table}.")
-        parts = self.parts(runs, table)
-        return self._from_parts("combine_table", study, {"table": table}, {table: parts}, table)
+            raise TargetError(f"The study {study} has no {kind} to make tables of.")
+        parts = {table: self.parts(runs, table) for table in COMBINED[kind]}
+        return self._from_parts("combine_tables", study, parts, parts)
 
     def _from_parts(
-        self,
-        rule: str,
-        study: str,
-        settings: dict[str, Any],
-        parts: dict[str, list[Part]],
-        table: str,
+        self, script: str, study: str, parts: dict[str, list[Part]], made_tables: Iterable[str]
     ) -> Job:
         every = [part for of_table in parts.values() for part in of_table]
-        decisive = settings | {"columns": [part.columns for part in every]}
-        made = identity(rule, decisive, self._code(rule), [part.identity for part in every])
+        decisive = {"columns": [part.columns for part in every]}
+        made = identity(script, decisive, self._code(script), [part.identity for part in every])
         return Job(
             made,
-            settings | {"identity": made, "parts": _plain(parts)},
+            {"identity": made, "parts": _plain(parts)},
             {"parts": [part.path for part in every]},
-            {"table": TABLE.format(study=study, table=table)},
+            {table: TABLE.format(study=study, table=table) for table in made_tables},
         )
 
     def summarise_nfa(self, study: str) -> Job:
         """The neural feature ansatz of a study's networks, in one number each."""
-        tables = {
-            name: self.combine_table(study, name) for name in ("network_nfa", "network_training")
-        }
+        tables = self.combine(study, "networks")
         parts = {
-            name: [Part(job.outputs["table"], None, job.identity)] for name, job in tables.items()
+            name: [Part(tables.outputs[name], None, tables.identity)]
+            for name in ("network_nfa", "network_training")
         }
-        job = self._from_parts("summarise_nfa", study, {}, parts, "nfa_summary")
-        job.outputs["csv"] = str(Path(job.outputs["table"]).with_suffix(".csv"))
+        job = self._from_parts("summarise_nfa", study, parts, ["nfa_summary"])
+        job.outputs["csv"] = str(Path(job.outputs["nfa_summary"]).with_suffix(".csv"))
         return job
 
     def list_runs(self, study: str) -> Job:
@@ -392,7 +387,7 @@ class Jobs:
         settings = {"rows": rows, "types": runs_types()}
         made = identity("list_runs", settings, self._code("list_runs"), [])
         path = TABLE.format(study=study, table="runs")
-        return Job(made, settings | {"identity": made}, {}, {"table": path})
+        return Job(made, settings | {"identity": made}, {}, {"runs": path})
 
     def simulate_theory_kernel(self, study: str) -> Job:
         """What ReLU features do to distances, simulated."""
@@ -406,18 +401,21 @@ class Jobs:
         made = identity(rule, settings, self._code(rule), [])
         path = TABLE.format(study=study, table="theory_kernel")
         threads = chosen.settings.torch_threads
-        return Job(made, settings | {"identity": made}, {}, {"table": path}, threads=threads)
+        return Job(
+            made, settings | {"identity": made}, {}, {"theory_kernel": path}, threads=threads
+        )
 
     def tables(self, study: str) -> dict[str, Job]:
-        """The tables of a study, by name."""
+        """What makes the tables of a study, by its rule."""
         chosen = self.studies[study]
-        kinds = [kind for kind in COMBINED if chosen.of_kind(kind)]
-        found = {name: self.combine_table(study, name) for kind in kinds for name in COMBINED[kind]}
+        found = {
+            COMBINE[kind]: self.combine(study, kind) for kind in COMBINE if chosen.of_kind(kind)
+        }
         if chosen.of_kind("networks"):
-            found["nfa_summary"] = self.summarise_nfa(study)
+            found["summarise_nfa"] = self.summarise_nfa(study)
         if any(drawing.kind == "theory_kernel" for drawing in chosen.drawings.values()):
-            found["theory_kernel"] = self.simulate_theory_kernel(study)
-        return found | {"runs": self.list_runs(study)}
+            found["simulate_theory_kernel"] = self.simulate_theory_kernel(study)
+        return found | {"list_runs": self.list_runs(study)}
 
     # Figures
 
@@ -439,7 +437,7 @@ class Jobs:
         parts = {table: self.parts(drawing.runs, table) for table in drawing.tables}
         if drawing.kind == "theory_kernel":
             job = self.simulate_theory_kernel(study)
-            parts = {"theory_kernel": [Part(job.outputs["table"], None, job.identity)]}
+            parts = {"theory_kernel": [Part(job.outputs["theory_kernel"], None, job.identity)]}
         every = [part for of_table in parts.values() for part in of_table]
         place = f"agop_collapse.plots.{drawing.kind}"
         settings = {
@@ -495,7 +493,7 @@ class Jobs:
         found = {f"data {name}": self.prepare_data(study, name) for name in chosen.datasets}
         found |= {f"make {run.folder}": self.make(run) for run in chosen.runs}
         found |= {f"measure {run.folder}": self.measure(run) for run in chosen.runs}
-        found |= {f"table {name}": job for name, job in self.tables(study).items()}
+        found |= {f"tables {rule}": job for rule, job in self.tables(study).items()}
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
 
     def behind(self, study: str) -> list[Job]:
@@ -523,7 +521,7 @@ class Jobs:
             all_of_it = "figures/" if ours else f"figures/ --config study={name}"
             found |= {name: all_of_it, f"figures/{name}": all_of_it}
             outputs = [self.plot_figure(name, figure).outputs["pdf"] for figure in study.drawings]
-            outputs += [job.outputs["table"] for job in self.tables(name).values()]
+            outputs += [path for job in self.tables(name).values() for path in job.outputs.values()]
             for output in outputs:
                 found[output] = output
                 if ours:
