@@ -36,6 +36,7 @@ from .random_features import (
 
 logger = logging.getLogger(__name__)
 
+Kernel = RadialKernel | DotProductKernel
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 PROJECTIONS = ("agop", "identity")
 
@@ -47,9 +48,12 @@ class Settings:
     `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
     `weight_dist` ReLU and linear ones, `feature_bias` ReLU. `precision` is that of points, layer by
     layer; fits are in float64. `block_rows` bounds memory and changes nothing else.
+
+    `kernel` is that of all layers, or a tuple of the layers' own; behind its end, as for the
+    predictor behind the last layer, its last one goes on.
     """
 
-    kernel: RadialKernel | DotProductKernel
+    kernel: Kernel | tuple[Kernel, ...]
     feature_map: str
     projection: str
     depth: int
@@ -64,6 +68,13 @@ class Settings:
     gamma: float
     precision: str
     block_rows: int
+
+    def at(self, number: int) -> "Settings":
+        """Those of one layer, counted from 1, with the kernel that is its own."""
+        if not isinstance(self.kernel, tuple):
+            return self
+        own = self.kernel[min(number, len(self.kernel)) - 1]
+        return dataclasses.replace(self, kernel=own)
 
 
 @dataclass(frozen=True)
@@ -178,7 +189,9 @@ def build(
     for number in range(len(done) + 1, settings.depth + 1):
         source = generator(seed, "feature map", number)
         features = draw_features(x.shape[1], settings, source).to(device, x.dtype)
-        layer, settings = _fit_with_care(fit, number, x, targets, data, settings, trusted)
+        here = settings.at(number)
+        layer, block_rows = _fit_with_care(fit, number, x, targets, data, here, trusted)
+        settings = dataclasses.replace(settings, block_rows=block_rows)
         trusted = layer.fit.valid
         _expect_finite(layer, ("x", "root", "alpha", "eigenvalues"), number)
         yield layer
@@ -190,7 +203,8 @@ def fit_predictor(
 ) -> Predictor:
     """The machine that Algorithm 1 ends with, fitted to the points that the last layer hands on.
 
-    It is what the next layer of a deeper run would fit, to the last bit.
+    It is what the next layer of a deeper run would fit, to the last bit. Of kernels of the layers'
+    own it has the last one's.
 
     Parameters
     ----------
@@ -213,7 +227,8 @@ def fit_predictor(
         return _fit_machine(x, targets, test_x, test_labels, counts, blocked, agops, trusted)[0]
 
     number = settings.depth + 1
-    predictor, _ = _fit_with_care(fit, number, x, targets, data, settings, trusted)
+    here = settings.at(number)
+    predictor, _ = _fit_with_care(fit, number, x, targets, data, here, trusted)
     _expect_finite(predictor, ("x", "alpha"), number)
     return predictor
 
@@ -236,12 +251,12 @@ def _fit_with_care(
     data: Dataset,
     settings: Settings,
     trusted: bool,
-) -> tuple[Any, Settings]:
+) -> tuple[Any, int]:
     """What `fit` makes, with advice if it fails or is the first that is not to be trusted.
 
     Returns
     -------
-    Also the settings with as many `block_rows` as there is memory for.
+    Also how many `block_rows` there is memory for.
     """
 
     def attempt(block_rows: int) -> Layer | Predictor:
@@ -277,7 +292,7 @@ def _fit_with_care(
             made.fit.between_distance,
             _remedy(made, targets, data.class_counts, settings),
         )
-    return made, settings
+    return made, block_rows
 
 
 def _lost_in_features(number: int, x: Tensor, data: Dataset, settings: Settings) -> str:
@@ -338,6 +353,7 @@ def fit_layer(
     x : (n, d) unit rows, sorted by class; targets : (n, K) float64, +-1
     test_x : (m, d) unit rows, m >= 0; test_labels : (m,)
     class_counts : points of each class, in order
+    settings : with one kernel, the layer's
     features : the map this layer hands its points on to
     trusted : whether all layers before were valid
 

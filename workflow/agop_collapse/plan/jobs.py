@@ -148,7 +148,7 @@ class Jobs:
         return found
 
     def _code(self, script: str, *places: str) -> str:
-        entries = [self._file(place) for place in places if place]
+        entries = [self._file(place) for several in places for place in several.split()]
         try:
             return code_digest(self._scripts / f"{script}.py", self._library, entries)
         except (SyntaxError, ValueError, OSError) as error:
@@ -563,7 +563,7 @@ def _plain(parts: Mapping[str, list[Part]]) -> dict[str, list[tuple]]:
 
 
 def _places(run: Run) -> dict[str, str]:
-    """Where the code of what a run names lies."""
+    """Where the code of what a run names lies; of several kernels, with a space between them."""
     settings = run.settings
     if run.kind == "deep_rfm":
         return {"kernel": place_of(KERNELS, settings.kernel)}
