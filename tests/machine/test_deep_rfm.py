@@ -187,11 +187,7 @@ def test_kernels_of_the_layers_own_act_layer_by_layer(changes):
         weight, bias = drawn_for(number, x.shape[1], wanted, seed=5)
         bias = None if bias is None else torch.from_numpy(bias)
         by_hand = deep_rfm.fit_layer(
-            x,
-            targets,
-            test_x,
-            data.test_labels,
-            data.class_counts,
+            deep_rfm.Problem(x, targets, test_x, data.test_labels, data.class_counts),
             dataclasses.replace(wanted, kernel=kernel),
             FeatureMap(wanted.feature_map, weight, bias),
         )
