@@ -3,9 +3,9 @@
 The rules ask here, and hand over what they are told; nothing else knows how results hang together.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +42,6 @@ PIXELS = {
 }
 MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
-MADE_ONCE = (
-    *("prepare_data", "make", "measure", "export", "combine_table", "list_runs", "summarise_nfa"),
-    *("simulate_theory_kernel", "plot_figure", "_code"),
-)
 
 
 class TargetError(UserError):
@@ -83,6 +79,19 @@ class Part(NamedTuple):
     identity: str
 
 
+def once(method: Callable) -> Callable:
+    """A method of `Jobs` whose result for some arguments is made when first asked for, and kept."""
+
+    @wraps(method)
+    def kept(jobs: "Jobs", *arguments: Any) -> Any:
+        key = (method.__name__, *arguments)
+        if key not in jobs._made:
+            jobs._made[key] = method(jobs, *arguments)
+        return jobs._made[key]
+
+    return kept
+
+
 class Jobs:
     """The jobs of all studies, each made when it is asked for.
 
@@ -106,8 +115,7 @@ class Jobs:
         self._runs = {
             (*run.line, run.seed): run for study in self.studies.values() for run in study.runs
         }
-        for name in MADE_ONCE:
-            setattr(self, name, cache(getattr(self, name)))
+        self._made: dict[tuple, Any] = {}
 
     def of(self, rule: str, wildcards: Mapping[str, str]) -> Job:
         """The job of a rule for a path's wildcards.
@@ -147,6 +155,7 @@ class Jobs:
             )
         return found
 
+    @once
     def _code(self, script: str, *places: str) -> str:
         entries = [self._file(place) for several in places for place in several.split()]
         try:
@@ -172,6 +181,7 @@ class Jobs:
             )
         return datasets[name]
 
+    @once
     def prepare_data(self, study: str, name: str) -> Job:
         """Images, standardised and sorted by class."""
         dataset = self.dataset(study, name)
@@ -213,6 +223,7 @@ class Jobs:
 
     # Runs
 
+    @once
     def make(self, run: Run) -> Job:
         """A run's layers or checkpoints: what Deep RFM builds, or a network trains."""
         study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
@@ -245,6 +256,7 @@ class Jobs:
             **self._needs(run, study),
         )
 
+    @once
     def measure(self, run: Run) -> Job:
         """The tables of one run."""
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
@@ -298,6 +310,7 @@ class Jobs:
             "minutes": resources.network_minutes(run.settings, n, study.settings),
         }
 
+    @once
     def export(self, run: Run, epoch: int | None = None) -> Job:
         """The points of a run's layers, as files for other programs; of a network at an epoch."""
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
@@ -347,6 +360,7 @@ class Jobs:
         jobs = [(run, self.measure(run)) for run in runs]
         return [Part(job.outputs[table], run.columns, job.identity) for run, job in jobs]
 
+    @once
     def combine_table(self, study: str, table: str) -> Job:
         """One table of all runs of a study."""
         runs = self.studies[study].of_kind(KIND_OF_TABLE[table])
@@ -373,6 +387,7 @@ class Jobs:
             {"table": TABLE.format(study=study, table=table)},
         )
 
+    @once
     def summarise_nfa(self, study: str) -> Job:
         """The neural feature ansatz of a study's networks, in one number each."""
         tables = {
@@ -385,6 +400,7 @@ class Jobs:
         job.outputs["csv"] = str(Path(job.outputs["table"]).with_suffix(".csv"))
         return job
 
+    @once
     def list_runs(self, study: str) -> Job:
         """The table of a study's runs, with every setting."""
         chosen = self.studies[study]
@@ -394,6 +410,7 @@ class Jobs:
         path = TABLE.format(study=study, table="runs")
         return Job(made, settings | {"identity": made}, {}, {"table": path})
 
+    @once
     def simulate_theory_kernel(self, study: str) -> Job:
         """What ReLU features do to distances, simulated."""
         chosen = self.studies[study]
@@ -433,6 +450,7 @@ class Jobs:
             )
         return drawings[figure]
 
+    @once
     def plot_figure(self, study: str, figure: str) -> Job:
         """A figure, as PDF and PNG."""
         drawing = self.drawing(study, figure)
