@@ -3,7 +3,7 @@
 The rules ask here, and hand over what they are told; nothing else knows how results hang together.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -259,35 +259,46 @@ class Jobs:
     @once
     def measure(self, run: Run) -> Job:
         """The tables of one run."""
+        chosen = {"class_weighting": self.studies[run.study].settings.class_weighting}
+        outputs = {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]}
+        others = [self.make(other) for other in self._of_another_seed(run)]
+        job = self._of_made(MEASURE[run.kind], run, chosen, outputs, others)
+        job.settings["seed"] = run.seed
+        if run.kind == "networks":
+            job.settings["other"] = others[0].identity if others else None
+            for name in (MADE["networks"][1], "record"):
+                job.inputs[f"other_{name}"] = [other.outputs[name] for other in others]
+        return job
+
+    def _of_made(
+        self,
+        rule: str,
+        run: Run,
+        chosen: dict[str, Any],
+        outputs: dict[str, str],
+        others: Iterable[Job] = (),
+    ) -> Job:
+        """A job on the layers or checkpoints of a run.
+
+        chosen : what decides its result beside these and the machine
+        others : that made what the run is compared with
+        """
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
-        rule = MEASURE[run.kind]
-        settings = {key: made.settings[key] for key in ("torch_threads", "device")}
-        settings["class_weighting"] = self.studies[run.study].settings.class_weighting
-        places = _places(run) if run.kind == "networks" else {}
         folder = MADE[run.kind][1]
-        made_from = [data.identity, made.identity]
+        decisive = {key: made.settings[key] for key in ("torch_threads", "device")} | chosen
+        # A network is run again, for which its code is needed; layers have all that is asked.
+        places = _places(run).values() if run.kind == "networks" else ()
+        made_from = [job.identity for job in (data, made, *others)]
+        found = identity(rule, decisive, self._code(rule, *places), made_from)
         given = {
+            "identity": found,
             "data": data.identity,
             "made": made.identity,
             "settings": made.settings["settings"],
-            "seed": run.seed,
-            **settings,
+            **decisive,
         }
         inputs = {"data": data.outputs["data"], folder: made.outputs[folder]}
-        if run.kind == "networks":
-            others = [self.make(other) for other in self._of_another_seed(run)]
-            given["other"] = others[0].identity if others else None
-            for name in (folder, "record"):
-                inputs[f"other_{name}"] = [other.outputs[name] for other in others]
-            made_from += [other.identity for other in others]
-        measured = identity(rule, settings, self._code(rule, *places.values()), made_from)
-        return Job(
-            measured,
-            given | {"identity": measured},
-            inputs,
-            {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]},
-            **self._needs(run, self.studies[run.study]),
-        )
+        return Job(found, given, inputs, outputs, **self._needs(run, self.studies[run.study]))
 
     def _of_another_seed(self, run: Run) -> list[Run]:
         """What a network is compared with: the same run of the smallest other seed, if any.
@@ -313,32 +324,12 @@ class Jobs:
     @once
     def export(self, run: Run, epoch: int | None = None) -> Job:
         """The points of a run's layers, as files for other programs; of a network at an epoch."""
-        made, data = self.make(run), self.prepare_data(run.study, run.dataset)
-        chosen = self.studies[run.study].features.layers
-        layers = [layer for layer in layers_of(run) if chosen == "all" or layer in chosen]
-        rule, folder = EXPORT[run.kind], MADE[run.kind][1]
+        layers = _asked_of(layers_of(run), self.studies[run.study].features.layers)
         path = (FEATURES if epoch is None else EPOCH_FEATURES).format(
             kind=run.kind, epoch=epoch, **run.named
         )
-        places = _places(run) if run.kind == "networks" else {}
-        machine = {key: made.settings[key] for key in ("torch_threads", "device")}
-        given = {"layers": layers, "epoch": epoch, "named": run.named, **machine}
-        exported = identity(
-            rule, given, self._code(rule, *places.values()), [data.identity, made.identity]
-        )
-        given |= {
-            "identity": exported,
-            "data": data.identity,
-            "made": made.identity,
-            "settings": made.settings["settings"],
-        }
-        return Job(
-            exported,
-            given,
-            {"data": data.outputs["data"], folder: made.outputs[folder]},
-            {"features": path},
-            **self._needs(run, self.studies[run.study]),
-        )
+        chosen = {"layers": layers, "epoch": epoch, "named": run.named}
+        return self._of_made(EXPORT[run.kind], run, chosen, {"features": path})
 
     def features(self, study: str) -> dict[str, Job]:
         """The points that a study's block `features` asks for, by their folder."""
@@ -347,10 +338,9 @@ class Jobs:
         for run in self.studies[study].runs:
             if run.kind == "deep_rfm":
                 jobs.append(self.export(run))
-                continue
-            measured = measured_epochs(run.settings)
-            wanted = {"last": measured[-1:], "all": measured}.get(str(chosen.epochs), chosen.epochs)
-            jobs += [self.export(run, epoch) for epoch in measured if epoch in wanted]
+            else:
+                epochs = _asked_of(measured_epochs(run.settings), chosen.epochs)
+                jobs += [self.export(run, epoch) for epoch in epochs]
         return {job.outputs["features"]: job for job in jobs if job.settings["layers"]}
 
     # Tables
@@ -567,6 +557,13 @@ def _measured(run: Run, epoch: str | None) -> int | None:
             f"{', '.join(f'{number:05d}' for number in there)}."
         )
     return int(epoch)
+
+
+def _asked_of(there: Sequence[int], asked: str | list[int]) -> list[int]:
+    """Of numbers those that a block asks for: "all", the "last", or some."""
+    if asked == "last":
+        return list(there[-1:])
+    return [number for number in there if asked == "all" or number in asked]
 
 
 def _reader_options(dataset: Dataset) -> dict[str, Any]:
