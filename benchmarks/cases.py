@@ -96,9 +96,8 @@ def fast_layer(given: Machine, settings: deep_rfm.Settings) -> deep_rfm.Layer:
     ).to(given.x.device, given.x.dtype)
     nobody = given.x[:0]
     labels = torch.zeros(0, dtype=torch.int64, device=given.x.device)
-    return deep_rfm.fit_layer(
-        given.x, given.targets, nobody, labels, given.counts, settings, features
-    )
+    problem = deep_rfm.Problem(given.x, given.targets, nobody, labels, given.counts)
+    return deep_rfm.fit_layer(problem, settings, features)
 
 
 def plain_layer(given: Machine) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from agop_collapse.common.classes import unit_rows
 from agop_collapse.machine import agop
 from agop_collapse.machine.agop import Gradients
-from agop_collapse.machine.deep_rfm import fit_layer
+from agop_collapse.machine.deep_rfm import Problem, fit_layer
 from agop_collapse.machine.gram_system import Pairs
 from agop_collapse.machine.random_features import FeatureMap
 from agop_collapse.metrics import ansatz, collapse
@@ -152,7 +152,7 @@ def test_a_layer_and_its_collapse_are_the_plain_ones(kernel, d):
         block_rows=100,
     )
     nobody = torch.zeros(0, dtype=torch.int64)
-    layer = fit_layer(x, targets, x[:0], nobody, MANY, settings, features)
+    layer = fit_layer(Problem(x, targets, x[:0], nobody, MANY), settings, features)
     # The square, not the root: where M is singular its root has half the digits, on either side.
     assert error(layer.root @ layer.root, outer) < 1e-8
     projected = x @ plain.root_of(outer)

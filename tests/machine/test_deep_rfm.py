@@ -11,6 +11,7 @@ import papers
 import plain
 import pytest
 import torch
+from agop_collapse.common.classes import unit_rows
 from agop_collapse.common.errors import UserError
 from agop_collapse.common.seeding import generator
 from agop_collapse.data.dataset import Dataset, one_hot_targets
@@ -20,7 +21,12 @@ from agop_collapse.machine import checkpoints as layer_files
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.deep_rfm import Layer, Settings, build, is_trustworthy
 from agop_collapse.machine.kernels import radial
-from agop_collapse.machine.random_features import fourier_features, linear_features, relu_features
+from agop_collapse.machine.random_features import (
+    FeatureMap,
+    fourier_features,
+    linear_features,
+    relu_features,
+)
 from agop_collapse.metrics import collapse, spectra
 from clouds import SEEDS, cloud
 from hypothesis import given
@@ -164,6 +170,53 @@ def test_the_predictor_is_that_of_the_next_layer(changes):
     assert (found.metric is None) == (wanted.iterations == 1)
     if found.metric is not None:
         assert torch.equal(found.metric, deeper.metric)
+
+
+OWN = [papers.KERNELS["gaussian"], papers.DOT_PRODUCT["relu_ntk"], papers.KERNELS["laplace"]]
+
+
+@pytest.mark.parametrize("changes", [{}, {"iterations": 2, "feature_map": "cos"}], ids=str)
+def test_kernels_of_the_layers_own_act_layer_by_layer(changes):
+    """As a network that is put together by hand, from layers of one kernel each."""
+    data, wanted = small(), settings(ridge=1e-2, **changes)
+    by_layer = dataclasses.replace(wanted, kernel=tuple(OWN))
+    layers = layers_of(data, by_layer, seed=5)
+    x, test_x = (unit_rows(points.to(torch.float64)) for points in (data.x, data.test_x))
+    targets = one_hot_targets(data.labels, 3, torch.float64)
+    for number, (layer, kernel) in enumerate(zip(layers, OWN, strict=True), start=1):
+        weight, bias = drawn_for(number, x.shape[1], wanted, seed=5)
+        bias = None if bias is None else torch.from_numpy(bias)
+        by_hand = deep_rfm.fit_layer(
+            deep_rfm.Problem(x, targets, test_x, data.test_labels, data.class_counts),
+            dataclasses.replace(wanted, kernel=kernel),
+            FeatureMap(wanted.feature_map, weight, bias),
+        )
+        assert identical(layer, by_hand)
+        x, test_x = by_hand.advance(x), by_hand.advance(test_x)
+    others = [layers_of(data, dataclasses.replace(wanted, kernel=kernel), 5) for kernel in OWN]
+    assert identical(layers[0], others[0][0])
+    assert not any(identical(layers[2], other[2]) for other in others)
+    resumed = [*layers[:1], *build(data, by_layer, 5, CPU, done=layers[:1])]
+    assert all(map(identical, resumed, layers))
+    # Behind the last layer its kernel goes on: the predictor is that of Laplace, on these points.
+    found = deep_rfm.fit_predictor(data, by_layer, CPU, layers)
+    laplace = dataclasses.replace(wanted, kernel=OWN[-1])
+    expected = deep_rfm.fit_predictor(data, laplace, CPU, layers)
+    assert torch.equal(found.alpha, expected.alpha)
+    assert found.fit == expected.fit
+    gaussian = dataclasses.replace(wanted, kernel=OWN[0])
+    assert found.fit != deep_rfm.fit_predictor(data, gaussian, CPU, layers).fit
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_one_kernel_for_each_layer_is_one_for_all_to_the_last_bit(times):
+    data, kernel = small(), papers.KERNELS["matern32"]
+    plain, repeated = (dataclasses.replace(PAPER, kernel=k) for k in (kernel, (kernel,) * times))
+    layers = layers_of(data, plain)
+    assert all(map(identical, layers_of(data, repeated), layers))
+    predictors = [deep_rfm.fit_predictor(data, each, CPU, layers) for each in (plain, repeated)]
+    assert torch.equal(predictors[0].alpha, predictors[1].alpha)
+    assert predictors[0].fit == predictors[1].fit
 
 
 def test_a_predictor_behind_layers_that_are_not_trusted_is_not(caplog):

@@ -382,6 +382,22 @@ def test_ablation_without_the_other_projection_is_refused():
     assert "Gaussian, cos, $M = I$ needs a run of each projection, agop and identity" in message
 
 
+@pytest.mark.parametrize(("kernels", "depth"), [(2, 3), (3, 2), (2, 1), (5, 20)])
+def test_kernels_are_one_or_as_many_as_layers(kernels, depth):
+    block = {"kernel": " ".join(["laplace", "gaussian", "matern32", "linear", "laplace"][:kernels])}
+    assert refusal(config_of(deep_rfm=[{"kernel": "laplace"}, block | {"depth": depth}])) == (
+        f"studies.mine.deep_rfm[1].kernel = {block['kernel']!r} has {kernels} kernels, and the "
+        f"depth is {depth}; give one kernel, or one for each layer"
+    )
+    load(config_of(deep_rfm=[block | {"depth": kernels}]))
+
+
+def test_of_several_kernels_the_one_that_is_unknown_is_named():
+    message = refusal(config_of(deep_rfm=[{"kernel": "laplace gausian", "depth": 2}]))
+    assert message.startswith("studies.mine.deep_rfm[0].kernel = 'gausian' is not one of laplace,")
+    assert message.endswith("or module:object of your own (did you mean 'gaussian'?)")
+
+
 def test_own_code_that_is_no_python_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("wrong.py").write_text("def backbone(:\n")
@@ -389,10 +405,11 @@ def test_own_code_that_is_no_python_is_refused(tmp_path, monkeypatch):
     network = {"model": "own", "backbone": "wrong:backbone"}
     message = refusal(config_of(networks=[network]))
     assert message.startswith("studies.mine.networks[0].backbone = 'wrong:backbone': wrong.py can")
-    message = refusal(config_of(deep_rfm=[{"kernel": "latin:k"}]))
-    assert message.startswith(
-        "studies.mine.deep_rfm[0].kernel = 'latin:k': latin.py cannot be read"
-    )
+    for kernel, depth in (("latin:k", 20), ("laplace latin:k", 2)):
+        message = refusal(config_of(deep_rfm=[{"kernel": kernel, "depth": depth}]))
+        assert message.startswith(
+            "studies.mine.deep_rfm[0].kernel = 'latin:k': latin.py cannot be read"
+        )
 
 
 @pytest.mark.parametrize(

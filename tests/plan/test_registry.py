@@ -60,6 +60,8 @@ def test_kernels_without_a_bandwidth_are_those_of_the_dot_product():
     for name in KERNELS:
         assert applies(DeepRFM(kernel=name), "bandwidth") is (name not in DOT_PRODUCT)
     assert applies(DeepRFM(kernel="my_kernels:cauchy"), "bandwidth")
+    assert applies(DeepRFM(kernel="linear laplace"), "bandwidth")
+    assert not applies(DeepRFM(kernel="linear relu_ntk linear"), "bandwidth")
 
 
 def modules(folder: str) -> set[str]:
@@ -145,6 +147,8 @@ def test_settings_are_those_that_the_library_takes():
 def test_place_and_label_of_ones_own():
     assert place_of(KERNELS, "laplace") == "agop_collapse.machine.kernels.laplace:kernel"
     assert place_of(KERNELS, "my.kernels:cauchy") == "my.kernels:cauchy"
+    laplace, own = place_of(KERNELS, "laplace my.kernels:cauchy").split(" ")
+    assert (laplace, own) == (KERNELS["laplace"].place, "my.kernels:cauchy")
     assert label_of(KERNELS, "matern32") == "Matérn 3/2"
     assert label_of(KERNELS, "my.kernels:cauchy") == "cauchy"
     assert label_of(MODELS, "my_network") == "my_network"

@@ -110,6 +110,18 @@ def test_each_run_is_made_for_each_data_set_and_seed():
             {"name": "own", "kernel": ["my.kernels:cauchy"]},
             ["own,kernel=my.kernels.cauchy"],
         ),
+        # Kernels of the layers' own.
+        ("deep_rfm", {"kernel": "laplace gaussian"}, ["laplace_gaussian-relu-agop"]),
+        (
+            "deep_rfm",
+            {"kernel": ["laplace", "matern32 my.kernels:cauchy laplace"]},
+            ["laplace-relu-agop", "matern32_cauchy_laplace-relu-agop"],
+        ),
+        (
+            "deep_rfm",
+            {"name": "own", "kernel": ["laplace my.kernels:cauchy"]},
+            ["own,kernel=laplace_my.kernels.cauchy"],
+        ),
     ],
 )
 def test_name_is_the_kinds_or_the_given_one_with_what_is_swept(kind, block, expected):
@@ -123,6 +135,7 @@ def test_name_is_the_kinds_or_the_given_one_with_what_is_swept(kind, block, expe
         ("deep_rfm", {"projection": "identity"}, ["Laplace, ReLU, $M = I$"]),
         ("deep_rfm", {"kernel": ["matern32"], "feature_map": "cos"}, ["Matérn 3/2, cos"]),
         ("deep_rfm", {"kernel": "my.kernels:cauchy"}, ["cauchy, ReLU"]),
+        ("deep_rfm", {"kernel": "matern32 my:own"}, [r"Matérn 3/2 $\to$ own, ReLU"]),
         ("deep_rfm", {"gamma": [0.5], "depth": [3]}, [r"Laplace, ReLU, depth = 3, $\gamma$ = 0.5"]),
         ("deep_rfm", {"name": "smooth", "agop_norm": ["sum"]}, ["smooth, AGOP scale = sum"]),
         ("networks", {"model": "vgg11", "learning_rate": [1]}, ["VGG-11, learning rate = 1"]),
@@ -151,6 +164,7 @@ def test_data_sets_have_labels():
         (False, "false"),
         ("relu", "relu"),
         ("a.b:c", "a.b.c"),
+        ("a b:c", "a_b.c"),
     ],
 )
 def test_values_as_text(value, text):
@@ -168,7 +182,10 @@ WILDCARD = re.search(r'^ +run="(.+)",$', COMMON.read_text(), flags=re.MULTILINE)
         {},
         optional={
             "name": st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,8}", fullmatch=True),
-            "kernel": st.sampled_from(["laplace", "gaussian"]) | OWN | st.lists(OWN, min_size=1),
+            "kernel": st.sampled_from(["laplace", "laplace gaussian"])
+            | OWN
+            | st.lists(OWN, min_size=1)
+            | st.lists(OWN, min_size=2, max_size=4).map(" ".join),
             "projection": st.sampled_from(["agop", "identity"]),
             "bandwidth": st.lists(NUMBERS, min_size=1, max_size=3, unique=True),
             "width": st.lists(st.integers(1, 10**6), min_size=1, max_size=3, unique=True),

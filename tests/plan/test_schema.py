@@ -136,6 +136,10 @@ INVALID = [
     {"deep_rfm": [{"ridge": "1e-3"}]},
     {"deep_rfm": [{"kernel": "cauchy"}]},
     {"deep_rfm": [{"kernel": "my.py"}]},
+    {"deep_rfm": [{"kernel": "laplace cauchy", "depth": 2}]},
+    {"deep_rfm": [{"kernel": "laplace  laplace", "depth": 3}]},
+    {"deep_rfm": [{"kernel": "laplace ", "depth": 2}]},
+    {"deep_rfm": [{"kernel": ["laplace gaussian", "gaussian my.py"], "depth": 2}]},
     {"deep_rfm": [{"name": "a b"}]},
     {"deep_rfm": [{"name": "a,b"}]},
     {"deep_rfm": [{"datasets": "digits"}]},
@@ -160,6 +164,14 @@ INVALID = [
     {"figures": {"fig03": True}},
     {"unknown": 1},
 ]
+
+
+def test_kernels_of_the_layers_own_are_right_for_both():
+    config = config_of(
+        deep_rfm=[{"kernel": "relu_ntk gaussian laplace", "depth": 3}, {"kernel": ["laplace"]}]
+    )
+    VALIDATOR.validate(config)
+    load(config)
 
 
 @pytest.mark.parametrize("parts", INVALID, ids=str)

@@ -422,7 +422,11 @@ def test_the_schema_is_written_anew_and_has_the_new_names(extended, tmp_path):
 def test_runs_with_what_was_added_are_in_the_tables(made):
     tables = made.work / "results" / "extended" / "tables"
     deep_rfm = pd.read_parquet(tables / "deep_rfm.parquet")
-    assert set(deep_rfm["kernel"]) == {"my_kernels:cauchy", "inverse_multiquadric"}
+    mixed = "laplace my_kernels:cauchy"
+    assert set(deep_rfm["kernel"]) == {"my_kernels:cauchy", mixed, "inverse_multiquadric"}
+    of_mixed = deep_rfm[deep_rfm["kernel"] == mixed]
+    assert set(of_mixed["run"]) == {"laplace_cauchy-relu-agop"}
+    assert set(of_mixed["layer"]) == {1, 2}
     network_nc = pd.read_parquet(tables / "network_nc.parquet")
     assert set(network_nc["run"]) == {"small", "lenet", "smooth"}
     assert set(network_nc["model"]) == {"small", "lenet", "mlp"}

@@ -27,8 +27,9 @@ with job(snakemake) as given:
     where = device.select(given["device"], snakemake.resources.gpu)
     identity, seed = given["identity"], given["seed"]
     chosen = given["settings"]
-    kernel = find_kernel(chosen["kernel"], chosen["bandwidth"])
-    settings = deep_rfm.Settings(**chosen | {"kernel": kernel})
+    places = chosen["kernel"].split()
+    kernels = tuple(find_kernel(place, chosen["bandwidth"]) for place in places)
+    settings = deep_rfm.Settings(**chosen | {"kernel": kernels})
     data = load_dataset(snakemake.input.data, given["data"])
     made_on = {"device": device.name(where), "versions": versions()}
     with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..files.tensors import expect_shape, load_tensors, save_tensors, versions
+from ..common.versions import build_of_torch
+from ..files.tensors import expect_shape, load_tensors, save_tensors
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def save_dataset(path: Path, data: Dataset, identity: str) -> None:
     }
     shape = {"image_shape": list(data.image_shape), "classes": data.classes}
     shape |= {"class_names": list(data.class_names)}
-    save_tensors(path, tensors, identity, shape | {"versions": versions()})
+    save_tensors(path, tensors, identity, shape | {"versions": build_of_torch()})
 
 
 def load_dataset(path: Path, identity: str) -> Dataset:

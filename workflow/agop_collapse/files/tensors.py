@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -105,8 +104,3 @@ def expect_number(path: Path, name: str, found: int | None, wanted: int) -> None
     if found != wanted:
         what = f"no {name}" if found is None else f"{name} {found}"
         raise StorageError(f"{path} holds {what}, expected {name} {wanted}; {derive_again(path)}")
-
-
-def versions() -> dict[str, str]:
-    """Versions of the libraries that a result's last bits depend on."""
-    return {"torch": torch.__version__}

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..files.tensors import expect_number, expect_shape, load_tensors, save_tensors, versions
+from ..common.versions import build_of_torch
+from ..files.tensors import expect_number, expect_shape, load_tensors, save_tensors
 from .deep_rfm import Fit, Layer, Predictor
 from .random_features import FeatureMap
 
@@ -49,7 +50,7 @@ def _header(number: int, fit: Fit) -> dict[str, Any]:
     # JSON has no infinity, the distance where there are no such pairs.
     for name in DISTANCES:
         values[name] = None if math.isinf(values[name]) else values[name]
-    return {"layer": number, "fit": values, "versions": versions()}
+    return {"layer": number, "fit": values, "versions": build_of_torch()}
 
 
 def load_layer(

@@ -36,6 +36,7 @@ from .random_features import (
 
 logger = logging.getLogger(__name__)
 
+Kernel = RadialKernel | DotProductKernel
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 PROJECTIONS = ("agop", "identity")
 
@@ -47,9 +48,12 @@ class Settings:
     `n_features` is a number or "input_dim"; it and `gamma` serve cosine features, `width` and
     `weight_dist` ReLU and linear ones, `feature_bias` ReLU. `precision` is that of points, layer by
     layer; fits are in float64. `block_rows` bounds memory and changes nothing else.
+
+    `kernel` is that of all layers, or a tuple of the layers' own; behind its end, as for the
+    predictor behind the last layer, its last one goes on.
     """
 
-    kernel: RadialKernel | DotProductKernel
+    kernel: Kernel | tuple[Kernel, ...]
     feature_map: str
     projection: str
     depth: int
@@ -64,6 +68,44 @@ class Settings:
     gamma: float
     precision: str
     block_rows: int
+
+    def at(self, number: int) -> "Settings":
+        """Those of one layer, counted from 1, with the kernel that is its own."""
+        if not isinstance(self.kernel, tuple):
+            return self
+        own = self.kernel[min(number, len(self.kernel)) - 1]
+        return dataclasses.replace(self, kernel=own)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the kernel machine of a layer is fitted to, and tried on.
+
+    x : (n, d), unit rows sorted by class; targets : (n, K) float64, +-1
+    test_x : (m, d), unit rows, m >= 0; test_labels : (m,) int64
+    class_counts : training points of each class, in order
+    """
+
+    x: Tensor
+    targets: Tensor
+    test_x: Tensor
+    test_labels: Tensor
+    class_counts: list[int]
+
+    @classmethod
+    def of(cls, data: Dataset, dtype: torch.dtype, device: torch.device) -> "Problem":
+        """The first layer's."""
+        targets = one_hot_targets(data.labels, data.classes, torch.float64).to(device)
+        x, test_x = (unit_rows(points.to(device, dtype)) for points in (data.x, data.test_x))
+        return cls(x, targets, test_x, data.test_labels.to(device), data.class_counts)
+
+    def with_points(self, x: Tensor, test_x: Tensor) -> "Problem":
+        """That of other points, those of another layer."""
+        return dataclasses.replace(self, x=x, test_x=test_x)
+
+    def untested(self) -> "Problem":
+        """Without test points."""
+        return dataclasses.replace(self, test_x=self.test_x[:0], test_labels=self.test_labels[:0])
 
 
 @dataclass(frozen=True)
@@ -166,23 +208,25 @@ def build(
     UserError : when the kernel system cannot be solved at all, for which the message names a ridge
         that would do; when the AGOP vanishes, or a layer has values that are not finite.
     """
-    x, test_x, targets, test_labels = _tensors(data, settings, device)
+    problem = Problem.of(data, PRECISIONS[settings.precision], device)
     for layer in done:
-        x, test_x = layer.advance(layer.x), layer.advance(test_x)
+        problem = problem.with_points(layer.advance(layer.x), layer.advance(problem.test_x))
     trusted = all(layer.fit.valid for layer in done)
 
     def fit(blocked: Settings) -> Layer:
-        counts = data.class_counts
-        return fit_layer(x, targets, test_x, test_labels, counts, blocked, features, trusted)
+        return fit_layer(problem, blocked, features, trusted)
 
     for number in range(len(done) + 1, settings.depth + 1):
         source = generator(seed, "feature map", number)
-        features = draw_features(x.shape[1], settings, source).to(device, x.dtype)
-        layer, settings = _fit_with_care(fit, number, x, targets, data, settings, trusted)
+        drawn = draw_features(problem.x.shape[1], settings, source)
+        features = drawn.to(device, problem.x.dtype)
+        here = settings.at(number)
+        layer, block_rows = _fit_with_care(fit, number, problem, data, here, trusted)
+        settings = dataclasses.replace(settings, block_rows=block_rows)
         trusted = layer.fit.valid
         _expect_finite(layer, ("x", "root", "alpha", "eigenvalues"), number)
         yield layer
-        x, test_x = layer.advance(x), layer.advance(test_x)
+        problem = problem.with_points(layer.advance(layer.x), layer.advance(problem.test_x))
 
 
 def fit_predictor(
@@ -190,7 +234,8 @@ def fit_predictor(
 ) -> Predictor:
     """The machine that Algorithm 1 ends with, fitted to the points that the last layer hands on.
 
-    It is what the next layer of a deeper run would fit, to the last bit.
+    It is what the next layer of a deeper run would fit, to the last bit. Of kernels of the layers'
+    own it has the last one's.
 
     Parameters
     ----------
@@ -201,47 +246,36 @@ def fit_predictor(
     ------
     UserError : as `build`.
     """
-    _, test_x, targets, test_labels = _tensors(data, settings, device)
-    trusted = True
+    problem = Problem.of(data, PRECISIONS[settings.precision], device)
+    test_x, trusted = problem.test_x, True
     for layer in layers:
         test_x = layer.advance(test_x)
         trusted = layer.fit.valid
-    x = layer.advance(layer.x)
+    problem = problem.with_points(layer.advance(layer.x), test_x)
 
     def fit(blocked: Settings) -> Predictor:
-        counts, agops = data.class_counts, settings.iterations - 1
-        return _fit_machine(x, targets, test_x, test_labels, counts, blocked, agops, trusted)[0]
+        return _fit_machine(problem, blocked, settings.iterations - 1, trusted)[0]
 
     number = settings.depth + 1
-    predictor, _ = _fit_with_care(fit, number, x, targets, data, settings, trusted)
+    here = settings.at(number)
+    predictor, _ = _fit_with_care(fit, number, problem, data, here, trusted)
     _expect_finite(predictor, ("x", "alpha"), number)
     return predictor
-
-
-def _tensors(
-    data: Dataset, settings: Settings, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """On the device: training and test points, unit rows; targets, float64; test labels."""
-    dtype = PRECISIONS[settings.precision]
-    targets = one_hot_targets(data.labels, data.classes, torch.float64).to(device)
-    x, test_x = (unit_rows(points.to(device, dtype)) for points in (data.x, data.test_x))
-    return x, test_x, targets, data.test_labels.to(device)
 
 
 def _fit_with_care(
     fit: Callable[[Settings], Layer | Predictor],
     number: int,
-    x: Tensor,
-    targets: Tensor,
+    problem: Problem,
     data: Dataset,
     settings: Settings,
     trusted: bool,
-) -> tuple[Any, Settings]:
+) -> tuple[Any, int]:
     """What `fit` makes, with advice if it fails or is the first that is not to be trusted.
 
     Returns
     -------
-    Also the settings with as many `block_rows` as there is memory for.
+    Also how many `block_rows` there is memory for.
     """
 
     def attempt(block_rows: int) -> Layer | Predictor:
@@ -252,15 +286,14 @@ def _fit_with_care(
             if isinstance(settings.kernel, RadialKernel):
                 remedy = (
                     f"Its bandwidth is {settings.bandwidth:g}, and half of the points are "
-                    f"{_median_distance(x):.2g} or less from another; give a bandwidth of that "
-                    "order"
+                    f"{_median_distance(problem.x):.2g} or less from another; give a bandwidth of "
+                    "that order"
                 )
             raise UserError(
                 f"layer {number}: {error}: the predictor does not change with its input. {remedy}"
             ) from error
-
         except SingularError as error:
-            cause = _lost_in_features(number, x, data, settings) if number > 1 else ""
+            cause = _lost_in_features(number, problem.x, data, settings) if number > 1 else ""
             raise UserError(f"layer {number}: {error}{cause}") from error
 
     made, block_rows = with_less_at_a_time(attempt, settings.block_rows, "block_rows")
@@ -275,9 +308,9 @@ def _fit_with_care(
             made.fit.sensitivity,
             made.fit.within_distance,
             made.fit.between_distance,
-            _remedy(made, targets, data.class_counts, settings),
+            _remedy(made, problem, settings),
         )
-    return made, settings
+    return made, block_rows
 
 
 def _lost_in_features(number: int, x: Tensor, data: Dataset, settings: Settings) -> str:
@@ -319,14 +352,7 @@ def draw_features(input_dim: int, settings: Settings, source: torch.Generator) -
 
 
 def fit_layer(
-    x: Tensor,
-    targets: Tensor,
-    test_x: Tensor,
-    test_labels: Tensor,
-    class_counts: list[int],
-    settings: Settings,
-    features: FeatureMap,
-    trusted: bool = True,
+    problem: Problem, settings: Settings, features: FeatureMap, trusted: bool = True
 ) -> Layer:
     """Fit the kernel machine of one layer and take its AGOP.
 
@@ -335,9 +361,8 @@ def fit_layer(
 
     Parameters
     ----------
-    x : (n, d) unit rows, sorted by class; targets : (n, K) float64, +-1
-    test_x : (m, d) unit rows, m >= 0; test_labels : (m,)
-    class_counts : points of each class, in order
+    problem : the layer's points and targets
+    settings : with one kernel, the layer's
     features : the map this layer hands its points on to
     trusted : whether all layers before were valid
 
@@ -346,22 +371,14 @@ def fit_layer(
     ValueError : on an unknown projection.
     UserError : when the kernel system cannot be solved at all.
     """
-    machine, root, eigenvalues = _fit_machine(
-        x, targets, test_x, test_labels, class_counts, settings, settings.iterations, trusted
-    )
+    machine, root, eigenvalues = _fit_machine(problem, settings, settings.iterations, trusted)
+    x = problem.x
     root = root.to(x.dtype)
     return Layer(x, root, features, machine.alpha, eigenvalues, machine.fit, machine.metric)
 
 
 def _fit_machine(
-    x: Tensor,
-    targets: Tensor,
-    test_x: Tensor,
-    test_labels: Tensor,
-    class_counts: list[int],
-    settings: Settings,
-    agops: int,
-    trusted: bool = True,
+    problem: Problem, settings: Settings, agops: int, trusted: bool
 ) -> tuple[Predictor, Tensor, Tensor]:
     """The machine of the last iteration, and M^1/2 and the eigenvalues of M, float64.
 
@@ -371,8 +388,9 @@ def _fit_machine(
     if settings.projection not in PROJECTIONS:
         known = ", ".join(PROJECTIONS)
         raise ValueError(f"unknown projection {settings.projection!r}; known: {known}")
+    x, targets, class_counts = problem.x, problem.targets, problem.class_counts
     # Distances, solve and AGOP lose too many digits in float32, whatever the points' precision.
-    exact_x, exact_test_x = x.to(torch.float64), test_x.to(torch.float64)
+    exact_x, exact_test_x = x.to(torch.float64), problem.test_x.to(torch.float64)
     root = torch.eye(x.shape[1], dtype=torch.float64, device=x.device)
     eigenvalues = torch.ones(x.shape[1], dtype=torch.float64, device=x.device)
     residual = sensitivity = 0.0
@@ -409,7 +427,7 @@ def _fit_machine(
         within_distance=within,
         between_distance=between,
         train_accuracy=_accuracy(outputs, targets.argmax(dim=1)),
-        test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), test_labels),
+        test_accuracy=_accuracy(_predict(test_z, z, alpha, settings), problem.test_labels),
         valid=trusted and is_trustworthy(residual, sensitivity, within, between, x.dtype),
     )
     if metric is not None:
@@ -466,9 +484,7 @@ def _median_distance(x: Tensor) -> float:
     return float(distance.min(dim=1).values.median())
 
 
-def _remedy(
-    made: Layer | Predictor, targets: Tensor, class_counts: list[int], settings: Settings
-) -> str:
+def _remedy(made: Layer | Predictor, problem: Problem, settings: Settings) -> str:
     """What would make a layer trustworthy, found by trying."""
     fit, x = made.fit, made.x
     if not is_trustworthy(0, 0, fit.within_distance, math.inf, x.dtype):
@@ -478,11 +494,11 @@ def _remedy(
             f"Two points of different classes are {fit.between_distance:.1e} apart: is one of them "
             "a copy, with another label?"
         )
-    nobody, no_label = x[:0], targets.argmax(dim=1)[:0]
-    ridge = safe_ridge(len(targets), x.dtype)
-    while ridge < len(targets):
+    untested = problem.untested()
+    ridge = safe_ridge(len(x), x.dtype)
+    while ridge < len(x):
         trial = dataclasses.replace(settings, ridge=ridge)
-        given = (x, targets, nobody, no_label, class_counts, trial, settings.iterations - 1)
+        given = (untested, trial, settings.iterations - 1, True)
         if ridge > settings.ridge and _fit_machine(*given)[0].fit.valid:
             return f"A ridge of {ridge:.0e} would help."
         ridge *= 10

@@ -8,10 +8,11 @@ from pathlib import Path
 from torch import Tensor
 
 from ..common.errors import UserError
+from ..common.versions import build_of_torch
 from ..data.dataset import one_hot_targets
 from ..files.atomic import StorageError
 from ..files.stamp import derive_again
-from ..files.tensors import expect_number, load_tensors, save_tensors, versions
+from ..files.tensors import expect_number, load_tensors, save_tensors
 from .architecture import Network
 from .batch_statistics import at_epoch
 from .losses.loss import Loss
@@ -26,11 +27,11 @@ RELATIVE_TOLERANCE, TOLERANCE = 1e-3, 1e-5
 
 def save_epoch(folder: Path, trainer: Trainer, progress: Progress, identity: str) -> None:
     """Write the weights after an epoch, and then the state that the next epoch continues from."""
-    header = {"progress": dataclasses.asdict(progress), "versions": versions()}
+    header = {"progress": dataclasses.asdict(progress), "versions": build_of_torch()}
     path = Path(folder) / EPOCH_FILE.format(progress.epoch)
     save_tensors(path, trainer.network.state_dict(), identity, header)
     # Last, and one file only: a resumed run goes back to the epoch that this file names.
-    state = {"optimizer_after_epoch": progress.epoch, "versions": versions()}
+    state = {"optimizer_after_epoch": progress.epoch, "versions": build_of_torch()}
     save_tensors(Path(folder) / OPTIMIZER_FILE, trainer.optimizer_state(), identity, state)
 
 

@@ -128,7 +128,7 @@ def _explain(block: type[Block], mistake: dict[str, Any], where: str) -> str:
         return f"{path} = {value!r} must be {allowed}{number_hint(value)}"
     match kinds[0]:
         case "one_of":
-            return f"{path} = {value!r} is not one of {context['allowed']}"
+            return f"{path} = {context['name']} is not one of {context['allowed']}"
         case "literal_error":
             words = _literals(context["expected"])
             return (

@@ -29,6 +29,7 @@ from .settings import (
     RUN_KINDS,
     RUN_NAME,
     Dataset,
+    DeepRFM,
     Features,
     FigureSettings,
     Network,
@@ -326,10 +327,12 @@ def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     for run in runs:
         if isinstance(run.settings, Network):
             _check_backbone(run.settings, where)
+        else:
+            _check_kernels(run.settings, where)
         for key in OWN_CODE:
-            place = getattr(run.settings, key, None)
-            if place is not None and ":" in place:
-                _check_own_file(place, f"{where}.{key}")
+            for place in (getattr(run.settings, key, None) or "").split():
+                if ":" in place:
+                    _check_own_file(place, f"{where}.{key}")
     return runs
 
 
@@ -341,6 +344,15 @@ def _check_backbone(network: Network, where: str) -> None:
         raise ConfigError(
             f"{where}.model = {model!r} has a backbone of its own; "
             f"give the one of {backbone!r} another name"
+        )
+
+
+def _check_kernels(deep_rfm: DeepRFM, where: str) -> None:
+    kernels, depth = len(deep_rfm.kernel.split()), deep_rfm.depth
+    if kernels not in (1, depth):
+        raise ConfigError(
+            f"{where}.kernel = {deep_rfm.kernel!r} has {kernels} kernels, and the depth is "
+            f"{depth}; give one kernel, or one for each layer"
         )
 
 

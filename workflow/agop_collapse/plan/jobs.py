@@ -3,9 +3,9 @@
 The rules ask here, and hand over what they are told; nothing else knows how results hang together.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +42,6 @@ PIXELS = {
 MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 COMBINE = {"deep_rfm": "combine_deep_rfm", "networks": "combine_networks"}
-MADE_ONCE = (
-    *("prepare_data", "make", "measure", "export", "combine", "list_runs", "summarise_nfa"),
-    *("simulate_theory_kernel", "plot_figure", "_code"),
-)
 
 
 class TargetError(UserError):
@@ -83,6 +79,19 @@ class Part(NamedTuple):
     identity: str
 
 
+def once(method: Callable) -> Callable:
+    """A method of `Jobs` whose result for some arguments is made when first asked for, and kept."""
+
+    @wraps(method)
+    def kept(jobs: "Jobs", *arguments: Any) -> Any:
+        key = (method.__name__, *arguments)
+        if key not in jobs._made:
+            jobs._made[key] = method(jobs, *arguments)
+        return jobs._made[key]
+
+    return kept
+
+
 class Jobs:
     """The jobs of all studies, each made when it is asked for.
 
@@ -106,8 +115,7 @@ class Jobs:
         self._runs = {
             (*run.line, run.seed): run for study in self.studies.values() for run in study.runs
         }
-        for name in MADE_ONCE:
-            setattr(self, name, cache(getattr(self, name)))
+        self._made: dict[tuple, Any] = {}
 
     def of(self, rule: str, wildcards: Mapping[str, str]) -> Job:
         """The job of a rule for a path's wildcards.
@@ -148,8 +156,9 @@ class Jobs:
             )
         return found
 
+    @once
     def _code(self, script: str, *places: str) -> str:
-        entries = [self._file(place) for place in places if place]
+        entries = [self._file(place) for several in places for place in several.split()]
         try:
             return code_digest(self._scripts / f"{script}.py", self._library, entries)
         except (SyntaxError, ValueError, OSError) as error:
@@ -173,6 +182,7 @@ class Jobs:
             )
         return datasets[name]
 
+    @once
     def prepare_data(self, study: str, name: str) -> Job:
         """Images, standardised and sorted by class."""
         dataset = self.dataset(study, name)
@@ -214,6 +224,7 @@ class Jobs:
 
     # Runs
 
+    @once
     def make(self, run: Run) -> Job:
         """A run's layers or checkpoints: what Deep RFM builds, or a network trains."""
         study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
@@ -246,37 +257,49 @@ class Jobs:
             **self._needs(run, study),
         )
 
+    @once
     def measure(self, run: Run) -> Job:
         """The tables of one run."""
+        chosen = {"class_weighting": self.studies[run.study].settings.class_weighting}
+        outputs = {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]}
+        others = [self.make(other) for other in self._of_another_seed(run)]
+        job = self._of_made(MEASURE[run.kind], run, chosen, outputs, others)
+        job.settings["seed"] = run.seed
+        if run.kind == "networks":
+            job.settings["other"] = others[0].identity if others else None
+            for name in (MADE["networks"][1], "record"):
+                job.inputs[f"other_{name}"] = [other.outputs[name] for other in others]
+        return job
+
+    def _of_made(
+        self,
+        rule: str,
+        run: Run,
+        chosen: dict[str, Any],
+        outputs: dict[str, str],
+        others: Iterable[Job] = (),
+    ) -> Job:
+        """A job on the layers or checkpoints of a run.
+
+        chosen : what decides its result beside these and the machine
+        others : that made what the run is compared with
+        """
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
-        rule = MEASURE[run.kind]
-        settings = {key: made.settings[key] for key in ("torch_threads", "device")}
-        settings["class_weighting"] = self.studies[run.study].settings.class_weighting
-        places = _places(run) if run.kind == "networks" else {}
         folder = MADE[run.kind][1]
-        made_from = [data.identity, made.identity]
+        decisive = {key: made.settings[key] for key in ("torch_threads", "device")} | chosen
+        # A network is run again, for which its code is needed; layers have all that is asked.
+        places = _places(run).values() if run.kind == "networks" else ()
+        made_from = [job.identity for job in (data, made, *others)]
+        found = identity(rule, decisive, self._code(rule, *places), made_from)
         given = {
+            "identity": found,
             "data": data.identity,
             "made": made.identity,
             "settings": made.settings["settings"],
-            "seed": run.seed,
-            **settings,
+            **decisive,
         }
         inputs = {"data": data.outputs["data"], folder: made.outputs[folder]}
-        if run.kind == "networks":
-            others = [self.make(other) for other in self._of_another_seed(run)]
-            given["other"] = others[0].identity if others else None
-            for name in (folder, "record"):
-                inputs[f"other_{name}"] = [other.outputs[name] for other in others]
-            made_from += [other.identity for other in others]
-        measured = identity(rule, settings, self._code(rule, *places.values()), made_from)
-        return Job(
-            measured,
-            given | {"identity": measured},
-            inputs,
-            {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]},
-            **self._needs(run, self.studies[run.study]),
-        )
+        return Job(found, given, inputs, outputs, **self._needs(run, self.studies[run.study]))
 
     def _of_another_seed(self, run: Run) -> list[Run]:
         """What a network is compared with: the same run of the smallest other seed, if any.
@@ -299,34 +322,15 @@ class Jobs:
             "minutes": resources.network_minutes(run.settings, n, study.settings),
         }
 
+    @once
     def export(self, run: Run, epoch: int | None = None) -> Job:
         """The points of a run's layers, as files for other programs; of a network at an epoch."""
-        made, data = self.make(run), self.prepare_data(run.study, run.dataset)
-        chosen = self.studies[run.study].features.layers
-        layers = [layer for layer in layers_of(run) if chosen == "all" or layer in chosen]
-        rule, folder = EXPORT[run.kind], MADE[run.kind][1]
+        layers = _asked_of(layers_of(run), self.studies[run.study].features.layers)
         path = (FEATURES if epoch is None else EPOCH_FEATURES).format(
             kind=run.kind, epoch=epoch, **run.named
         )
-        places = _places(run) if run.kind == "networks" else {}
-        machine = {key: made.settings[key] for key in ("torch_threads", "device")}
-        given = {"layers": layers, "epoch": epoch, "named": run.named, **machine}
-        exported = identity(
-            rule, given, self._code(rule, *places.values()), [data.identity, made.identity]
-        )
-        given |= {
-            "identity": exported,
-            "data": data.identity,
-            "made": made.identity,
-            "settings": made.settings["settings"],
-        }
-        return Job(
-            exported,
-            given,
-            {"data": data.outputs["data"], folder: made.outputs[folder]},
-            {"features": path},
-            **self._needs(run, self.studies[run.study]),
-        )
+        chosen = {"layers": layers, "epoch": epoch, "named": run.named}
+        return self._of_made(EXPORT[run.kind], run, chosen, {"features": path})
 
     def features(self, study: str) -> dict[str, Job]:
         """The points that a study's block `features` asks for, by their folder."""
@@ -335,10 +339,9 @@ class Jobs:
         for run in self.studies[study].runs:
             if run.kind == "deep_rfm":
                 jobs.append(self.export(run))
-                continue
-            measured = measured_epochs(run.settings)
-            wanted = {"last": measured[-1:], "all": measured}.get(str(chosen.epochs), chosen.epochs)
-            jobs += [self.export(run, epoch) for epoch in measured if epoch in wanted]
+            else:
+                epochs = _asked_of(measured_epochs(run.settings), chosen.epochs)
+                jobs += [self.export(run, epoch) for epoch in epochs]
         return {job.outputs["features"]: job for job in jobs if job.settings["layers"]}
 
     # Tables
@@ -348,6 +351,7 @@ class Jobs:
         jobs = [(run, self.measure(run)) for run in runs]
         return [Part(job.outputs[table], run.columns, job.identity) for run, job in jobs]
 
+    @once
     def combine(self, study: str, kind: str) -> Job:
         """The tables of all runs of a kind, whose parts are measured together too."""
         runs = self.studies[study].of_kind(kind)
@@ -369,6 +373,7 @@ class Jobs:
             {table: TABLE.format(study=study, table=table) for table in made_tables},
         )
 
+    @once
     def summarise_nfa(self, study: str) -> Job:
         """The neural feature ansatz of a study's networks, in one number each."""
         tables = self.combine(study, "networks")
@@ -380,6 +385,7 @@ class Jobs:
         job.outputs["csv"] = str(Path(job.outputs["nfa_summary"]).with_suffix(".csv"))
         return job
 
+    @once
     def list_runs(self, study: str) -> Job:
         """The table of a study's runs, with every setting."""
         chosen = self.studies[study]
@@ -389,6 +395,7 @@ class Jobs:
         path = TABLE.format(study=study, table="runs")
         return Job(made, settings | {"identity": made}, {}, {"runs": path})
 
+    @once
     def simulate_theory_kernel(self, study: str) -> Job:
         """What ReLU features do to distances, simulated."""
         chosen = self.studies[study]
@@ -399,18 +406,15 @@ class Jobs:
         }
         rule = "simulate_theory_kernel"
         made = identity(rule, settings, self._code(rule), [])
-        path = TABLE.format(study=study, table="theory_kernel")
+        made_tables = {"theory_kernel": TABLE.format(study=study, table="theory_kernel")}
         threads = chosen.settings.torch_threads
-        return Job(
-            made, settings | {"identity": made}, {}, {"theory_kernel": path}, threads=threads
-        )
+        return Job(made, settings | {"identity": made}, {}, made_tables, threads=threads)
 
     def tables(self, study: str) -> dict[str, Job]:
         """What makes the tables of a study, by its rule."""
         chosen = self.studies[study]
-        found = {
-            COMBINE[kind]: self.combine(study, kind) for kind in COMBINE if chosen.of_kind(kind)
-        }
+        kinds = [kind for kind in COMBINE if chosen.of_kind(kind)]
+        found = {COMBINE[kind]: self.combine(study, kind) for kind in kinds}
         if chosen.of_kind("networks"):
             found["summarise_nfa"] = self.summarise_nfa(study)
         if any(drawing.kind == "theory_kernel" for drawing in chosen.drawings.values()):
@@ -431,6 +435,7 @@ class Jobs:
             )
         return drawings[figure]
 
+    @once
     def plot_figure(self, study: str, figure: str) -> Job:
         """A figure, as PDF and PNG."""
         drawing = self.drawing(study, figure)
@@ -549,6 +554,13 @@ def _measured(run: Run, epoch: str | None) -> int | None:
     return int(epoch)
 
 
+def _asked_of(there: Sequence[int], asked: str | list[int]) -> list[int]:
+    """Of numbers those that a block asks for: "all", the "last", or some."""
+    if asked == "last":
+        return list(there[-1:])
+    return [number for number in there if asked == "all" or number in asked]
+
+
 def _reader_options(dataset: Dataset) -> dict[str, Any]:
     """The keys of a data set that its kind alone has, as far as they are given."""
     values = {key: getattr(dataset, key) for key in KINDS_OF_KEY if key != "path"}
@@ -561,7 +573,7 @@ def _plain(parts: Mapping[str, list[Part]]) -> dict[str, list[tuple]]:
 
 
 def _places(run: Run) -> dict[str, str]:
-    """Where the code of what a run names lies."""
+    """Where the code of what a run names lies; of several kernels, with a space between them."""
     settings = run.settings
     if run.kind == "deep_rfm":
         return {"kernel": place_of(KERNELS, settings.kernel)}

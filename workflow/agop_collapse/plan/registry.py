@@ -105,8 +105,11 @@ OWN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A
 
 
 def place_of(registry: dict[str, Entry], name: str) -> str:
-    """Where the code of a name lies; one of the user's own, "module:object", is its own place."""
-    return name if ":" in name else registry[name].place
+    """Where the code of a name lies; one of the user's own, "module:object", is its own place.
+
+    Of several names, with a space between them, the places likewise.
+    """
+    return " ".join(one if ":" in one else registry[one].place for one in name.split(" "))
 
 
 def reader_of(kind: str) -> str:
@@ -115,5 +118,10 @@ def reader_of(kind: str) -> str:
 
 
 def label_of(registry: dict[str, Entry], name: str) -> str:
-    """What figures call a name; of the user's own, the object's name or that of the model."""
-    return registry[name].label if name in registry else name.rpartition(":")[2]
+    """What figures call a name; of the user's own, the object's name or that of the model.
+
+    Of several names, layer by layer, what they call each.
+    """
+    return r" $\to$ ".join(
+        registry[one].label if one in registry else one.rpartition(":")[2] for one in name.split()
+    )

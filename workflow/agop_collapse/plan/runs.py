@@ -150,7 +150,7 @@ def _name(kind: str, given: str | None, swept: list[str], settings: Block) -> tu
     naming = NAMING[kind]
     if given is None:
         swept = [key for key in swept if key not in naming]
-        name = "-".join(as_text(getattr(settings, key)).rpartition(".")[2] for key in naming)
+        name = "-".join(_short(getattr(settings, key)) for key in naming)
         labels = [label_of(entries, getattr(settings, key)) for key, entries in naming.items()]
         if isinstance(settings, DeepRFM) and settings.projection == "agop":
             labels.pop()  # being the rule, it is not mentioned
@@ -164,13 +164,18 @@ def _name(kind: str, given: str | None, swept: list[str], settings: Block) -> tu
     return name, ", ".join(labels)
 
 
+def _short(names: str) -> str:
+    """A name, or several with a space between them, in a run's; of the user's own the object's."""
+    return "_".join(as_text(name).rpartition(".")[2] for name in names.split())
+
+
 def as_text(value: Any) -> str:
     """A value as names and labels have it: the shortest digits of a number; safe in paths."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
-    return str(value).replace(":", ".")
+    return str(value).replace(":", ".").replace(" ", "_")
 
 
 def dataset_label(name: str) -> str:

@@ -88,8 +88,10 @@ def setting_label(block: type[Block], name: str) -> str:
 def applies(settings: Block, name: str) -> bool:
     """Whether a setting has any effect, given the others."""
     known = facts(type(settings), name)
-    if known.not_for is not None and getattr(settings, known.not_for[0]) in known.not_for[1]:
-        return False
+    if known.not_for is not None:
+        other, values = known.not_for
+        if set(getattr(settings, other).split()) <= set(values):  # a kernel, or one for each layer
+            return False
     if known.only_for is None:
         return True
     name, values = known.only_for
@@ -100,19 +102,41 @@ def _one_of(known: Collection[str], own: bool = False) -> Any:
     """A string type: one of some names, or a module:object of the user's own."""
 
     def check(value: str) -> str:
-        if value in known or (own and OWN.fullmatch(value)):
-            return value
-        close = difflib.get_close_matches(value, known, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        ours = ", or module:object of your own" if own else ""
-        raise PydanticCustomError(
-            "one_of", "is not one of {allowed}", {"allowed": f"{', '.join(known)}{ours}{hint}"}
-        )
+        _expect_known(value, known, own)
+        return value
 
     schema: dict[str, Any] = {"enum": list(known)}
     if own:
         schema = {"anyOf": [schema, {"type": "string", "pattern": f"^{OWN.pattern}$"}]}
     return Annotated[str, AfterValidator(check), WithJsonSchema(schema)]
+
+
+def _one_or_several_of(known: Collection[str]) -> Any:
+    """A string type: names, or module:object of the user's own, with a space between them."""
+
+    def check(value: str) -> str:
+        for name in value.split(" "):
+            _expect_known(name, known, own=True)
+        return value
+
+    word = f"({'|'.join([*known, OWN.pattern])})"
+    patterns = (f"^{OWN.pattern}$", f"^{word}( {word})+$")
+    options = [{"type": "string", "pattern": pattern} for pattern in patterns]
+    schema = {"anyOf": [{"enum": list(known)}, *options]}
+    return Annotated[str, AfterValidator(check), WithJsonSchema(schema)]
+
+
+def _expect_known(name: str, known: Collection[str], own: bool) -> None:
+    """Raise unless a name is one of those known, or the user's own where there may be one."""
+    if name in known or (own and OWN.fullmatch(name)):
+        return
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    ours = ", or module:object of your own" if own else ""
+    allowed = f"{', '.join(known)}{ours}{hint}"
+    raise PydanticCustomError(
+        "one_of", "{name} is not one of {allowed}", {"name": repr(name), "allowed": allowed}
+    )
 
 
 def _describe(registry: dict[str, Entry]) -> str:
@@ -211,11 +235,12 @@ class DeepRFM(Block):
 
     beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
 
-    kernel: _one_of(KERNELS, own=True) = setting(
+    kernel: _one_or_several_of(KERNELS) = setting(
         "laplace",
         "Kernel of the predictor, of points x and z, their distance D and the bandwidth L. "
         f"{_describe(KERNELS)} "
-        "(D13). Or module:object of your own.",
+        "(D13). Or module:object of your own. As many as there are layers, with a space between "
+        "them, are one for each layer.",
     )
     feature_map: _one_of(FEATURE_MAPS) = setting(
         "relu", f"Random features. {_describe(FEATURE_MAPS)}.", label="features"

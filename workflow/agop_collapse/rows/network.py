@@ -72,7 +72,9 @@ def measure(
             strangers = untrained_head[index], None if at.other is None else at.other[index]
             forms = ansatz.variants(layer, None if before is None else before.weight)
             ansatz_rows += [keys | dataclasses.asdict(form) for form in forms]
-            nfa = network_ansatz.measure(layer, before, strangers, forms, classes, settings.penalty)
+            # The first rows are the initialisation's.
+            given = before, None if before is None else nfa_rows[index]["nfa"]
+            nfa = network_ansatz.measure(layer, *given, strangers, forms, classes, settings.penalty)
             nfa_rows.append(keys | nfa)
             rank_rows.append(keys | network_spectra.measure(layer) | at.collapse.alignment[index])
             spectrum_rows += [keys | row for row in network_spectra.rows(layer)]

@@ -13,6 +13,7 @@ PAPER = ("whole", "plain", "half")
 def measure(
     layer: Layer,
     initial: Layer | None,
+    nfa_init: float | None,
     strangers: tuple[Layer, Layer | None],
     forms: list[Variant],
     classes: int,
@@ -23,13 +24,12 @@ def measure(
     Parameters
     ----------
     layer : of the network, measured with its loss
-    initial : the same at its initialisation; None when this is that
+    initial, nfa_init : the same at its initialisation, and its `ansatz.nfa`; None when this is that
     strangers : the same layer of independent networks, one not trained, one trained or None
     forms : `ansatz.variants(layer, ...)`
     classes : K, the eigenvectors that `overlap` compares
     penalty : lam of the penalty (lam / 2) ||theta||^2 that training descends, for FACT
     """
-    nfa_init = None if initial is None else ansatz.nfa(initial)
     by_switches = {(form.weights, form.jacobians, form.power): form for form in forms}
     paper = by_switches[PAPER]
     found = asdict(ansatz.measure(layer, *strangers, nfa_init))
