@@ -11,12 +11,11 @@ from .axes import (
     explain_if_empty,
     fold,
     line_look,
-    measure_label,
-    short_name,
     use_epoch_axis,
     use_layer_axis,
     use_measure_axis,
 )
+from .measures import measure_label, short_name
 from .save import use_style
 from .select import only_run, select_measure
 
