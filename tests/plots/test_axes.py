@@ -97,22 +97,6 @@ def test_empty_panel_keeps_the_ticks_that_it_shares():
     assert len(first.get_yticks()) > 2
 
 
-@pytest.mark.parametrize(
-    ("where", "label"),
-    [
-        (("nfa",), "NFA correlation"),
-        (("my_measure",), "my_measure"),
-        (("nc1", "MX"), "NC1: tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$"),
-        (("train_loss", None, None, "last"), "Train loss"),
-        (("nfa", None, "last", "last"), "NFA correlation\nlast layer"),
-        (("nfa", None, 3, 50), "NFA correlation\nlayer 3, epoch 50"),
-        (("train_loss", "MX", 5), "Train loss\nof $M^{1/2}X$, layer 5"),
-    ],
-)
-def test_measure_labels(where, label):
-    assert axes.measure_label(*where) == label
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.floats(-40, 5), st.floats(0, 40))
 def test_log_axis_has_two_to_six_decades_around_the_data(low, span):
@@ -250,6 +234,18 @@ def test_swept_words(name, slanted):
         ("train_accuracy", [0.01, 1], "linear"),
         ("nfa", [0.01, 0.9], "linear"),
         ("nc1", [math.nan, 1], "linear"),
+        ("fuzziness", [1e-3, 1], "log"),
+        ("nc1_test_own", [1e-3, 1], "log"),
+        ("nc1_rate", [1e-3, 1], "linear"),
+        ("nc1_rate_r2", [1e-3, 1], "linear"),
+        ("fuzziness_rate_r2", [1e-3, 1], "linear"),
+        ("log_nc1_change", [1e-3, 1], "linear"),
+        ("nfa_scale", [1e-3, 10], "log"),
+        ("fact_residual", [1e-3, 10], "log"),
+        ("final_sensitivity", [1, 1e9], "log"),
+        ("nc3_cos", [0.01, 0.9], "linear"),
+        ("nc3_centred", [0.01, 0.9], "linear"),
+        ("enfa", [0.01, 0.9], "linear"),
     ],
 )
 def test_scale_of_a_measure(measure, values, scale):
@@ -257,9 +253,9 @@ def test_scale_of_a_measure(measure, values, scale):
     ax.plot(values)
     axes.use_measure_axis(ax, measure, values)
     assert ax.get_yscale() == scale
-    if measure == "nc2":
+    if measure in ("nc2", "nc3_centred"):
         assert ax.get_ylim()[0] == 0
-    if measure == "nfa":
+    if measure in ("nfa", "enfa", "nc3_cos"):
         assert ax.get_ylim() == (0, 1)
 
 
