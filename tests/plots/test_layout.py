@@ -142,6 +142,11 @@ def draw_sweep(count, tables, rows_of):
     return sweep, [swept(row, (64, 1024, 4096)) for row in rows_of(count, None)], options
 
 
+def draw_sweep_of_a_measure_of_a_long_name(count, tables, rows_of):
+    options = {"table": "deep_rfm", "y": "nc1_test_own", "stage": "MX", "x_label": "Width"}
+    return sweep, [swept(row, (64, 1024, 4096)) for row in rows_of(count, None)], options
+
+
 def draw_sweep_of_small_numbers(count, tables, rows_of):
     options = {"table": "deep_rfm", "y": "nc2", "stage": "MX", "x_label": "Ridge"}
     rows = rows_of(count, None) * 2
@@ -184,6 +189,7 @@ def draw_spectrum(count, tables, rows_of):
         draw_overlay,
         draw_overlay_of_networks,
         draw_sweep,
+        draw_sweep_of_a_measure_of_a_long_name,
         draw_sweep_of_small_numbers,
         draw_sweep_of_words,
         draw_spectrum,

@@ -7,7 +7,7 @@ import pytest
 from agop_collapse.files.columns import OF_A_RUN
 from agop_collapse.files.columns import measures as measures_of
 from agop_collapse.plots import measures
-from agop_collapse.plots.axes import text_width
+from agop_collapse.plots.axes import fold, text_width
 
 KINDS = tuple(OF_A_RUN)
 EVERY = sorted(
@@ -31,6 +31,9 @@ def test_labels_are_drawn_as_they_are_meant(measure):
     """Whatever is in dollars is mathematics that matplotlib reads, and nothing else is."""
     label = measures.measure_label(measure)
     assert text_width(label, 8) > 0.2
+    lines = fold(label, 1.3).split("\n")  # of a small panel
+    assert len(lines) <= 3
+    assert max(text_width(line, 8) for line in lines) < 1.35
     words = re.sub(r"\$[^$]*\$", "", label)
     assert not re.search(r"[\\^_$]", words)
     assert measures.short_name(measure)

@@ -56,14 +56,23 @@ def text_width(text: str, size: float) -> float:
 
 
 def fold(text: str, room: float) -> str:
-    """A label in lines no wider than so many inches, broken at spaces and after commas."""
+    """A label in lines no wider than so many inches, broken at spaces and after commas.
+
+    Not within mathematics; of a long word there are parts that fit.
+    """
     lines = [""]
-    for word in re.findall(r"[^,\s]{1,20}[,\s]*|[,\s]+", text):  # of a long one, parts that fit
+    for word in re.findall(r"(?:\$[^$]*\$|[^,\s$]){1,20}[,\s]*|[,\s$]+", text):
         if text_width(lines[-1] + word, 8) <= room:
             lines[-1] += word
         else:
             lines.append(word)
     return "\n".join(line.strip() for line in lines).strip()
+
+
+def set_y_label(ax: Axes, label: str, height: float) -> None:
+    """Label the y axis of a panel that has so many inches with its heading, ticks and x label."""
+    room = height - 0.5
+    ax.set_ylabel("\n".join(fold(line, room) for line in label.split("\n")))
 
 
 def row_heading(rows: list[dict], index: int, room: float = TEXT_WIDTH - 0.6) -> str:
@@ -158,13 +167,14 @@ def label_panels(panels: Sequence[Axes], rows: list[dict], x_label: str, y_label
     """Title each panel of `make_panels` with its row, and label the axes at the edges."""
     grid = panels[0].get_gridspec()
     columns = grid.ncols
+    height = panels[0].figure.get_figheight() / grid.nrows
     headings = [row_heading(rows, index, TEXT_WIDTH / columns - 0.4) for index in range(len(rows))]
     # Two lines have room as it is.
     grow(panels[0].figure, grid.nrows * max(0, max(each.count("\n") for each in headings) - 1))
     for index, (ax, heading) in enumerate(zip(panels, headings, strict=True)):
         ax.set_title(heading, linespacing=1)
         if index % columns == 0:
-            ax.set_ylabel(y_label)
+            set_y_label(ax, y_label, height)
         if index + columns >= len(panels):
             ax.set_xlabel(x_label)
 
