@@ -119,8 +119,8 @@ _OF = {"weight": "$W$", "agop": "the AGOP", "features": "the features"}
 _COUNTS = {"stable": "Stable", "effective": "Effective", "entropy": "Entropy"}
 _SMALL = {
     "tenth": "below a tenth",
-    "effective_rank": "behind the effective rank",
-    "stable_rank": "behind the stable rank",
+    "effective_rank": "by effective rank",
+    "stable_rank": "by stable rank",
 }
 _RANKS = {
     f"{of}_{count}_rank": f"{name} rank of {whose}"
@@ -133,7 +133,7 @@ _RANKS |= {
     for what, share in {
         "within": r"Share of tr$(\Sigma_W)$",
         "between": r"Share of tr$(\Sigma_B)$",
-        "explained": r"Share of the fall of $\ln$ NC1",
+        "explained": r"Share of $\ln$ NC1's fall",
     }.items()
 }
 _RANKS |= {
