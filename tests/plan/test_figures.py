@@ -1,6 +1,7 @@
 """Figures: the runs, rows, labels and options that each is drawn from."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from agop_collapse.plan.runs import filter_keys
 from agop_collapse.plan.settings import RUN_KINDS
 from configurations import config_of, refusal
 
+ROOT = Path(__file__).parents[2]
 PARTS = {
     "seeds": [0, 4],
     "datasets": {"first": {"kind": "digits", "n": 300}, "mnist": {"kind": "digits", "n": 200}},
@@ -59,6 +61,17 @@ def drawn_from(drawing: Drawing) -> list[str]:
     return [run.folder.removeprefix("results/") for run in drawing.runs]
 
 
+def test_every_kind_of_figure_is_described():
+    page = (ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")
+    section = page.split("\n## Figures\n")[1].split("\n## ")[0]
+    names = [
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, flags=re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    ]
+    assert sorted(names) == sorted(FIGURE_KINDS)
+
+
 # The paper's figures
 
 RELU = ["first laplace-relu-agop", "mnist laplace-relu-agop", "mnist gaussian-relu-agop"]
@@ -93,6 +106,9 @@ ROWS = {
     "v1_fig08": MLP,
     "nfa_null": MLP,
     "network_nc2": MLP,
+    "network_nc_full": MLP,
+    "network_spectrum": MLP,
+    "nc_full": RELU,
     "spectrum": RELU,
     "accuracy": RELU,
     "ablation": IDENTITY,
@@ -135,16 +151,6 @@ def test_a_row_says_what_selects_its_run_in_the_tables():
         "label": "first, MLP",
         "runs": [{"study": "mine", "dataset": "first", "run": "mlp", "seeds": [0, 4]}],
     }
-
-
-def test_a_row_of_the_nfa_and_its_baselines_has_its_networks_width():
-    """From which the chance line follows; each row its own."""
-    networks = [{"model": "mlp", "width": [32, 64], "datasets": ["first"]}]
-    found = drawing("nfa_null", {"networks": networks})
-    assert [(row["label"], row["runs"][0]["width"]) for row in found.rows] == [
-        ("first, MLP, width = 32", 32),
-        ("first, MLP, width = 64", 64),
-    ]
 
 
 def test_a_row_of_the_ablation_has_both_projections():

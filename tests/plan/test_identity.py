@@ -307,10 +307,11 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
     datasets = {"digits": {"kind": "digits", "n": 1000}, "held_out": held_out}
     found = differing(before, demo(datasets=datasets))
     others = {"tables simulate_theory_kernel", "figure v1_fig04", "figure accuracy"}
+    others |= {"figure nc_full", "figure network_nc_full"}
     others |= {name for name in before if "held_out" in name}
     assert found == {name.replace("results/tiny/", "") for name in set(before) - others}
-    networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits"]}]
-    wanted = every("/networks/", OF_NETWORKS, RUNS, "figure (fig07|fig10|network_nc2|nfa_null)")
+    networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits", "held_out"]}]
+    wanted = every("/networks/", OF_NETWORKS, RUNS, "figure (fig07|fig10|network_.*|nfa_null)")
     assert differing(before, demo(networks=networks)) == {
         name.replace("results/tiny/", "") for name in before if wanted(name)
     }

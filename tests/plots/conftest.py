@@ -15,6 +15,8 @@ from matplotlib.text import Annotation
 
 SEEDS = (0, 1, 2)
 DATASETS = ("mnist", "cifar10", "svhn")
+TEST_MEASURES = ["nc1_test_own", "nc1_test_strong", "nc1_test_weak", "nc2_test"]
+TEST_MEASURES += ["centre_accuracy", "test_centre_accuracy"]
 
 
 def with_other_study(frame: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
@@ -56,13 +58,19 @@ def make_deep_rfm(depth: int = 20, seeds: tuple = SEEDS) -> pd.DataFrame:
                     "nc1": nc1 * jitter,
                     "nc2": nc2 * jitter,
                     "nc2_mse": (nc2 * jitter) ** 2 / 10**2,
+                    "nc2_test": nc2 * jitter + 0.1,
+                    "nc1_test_own": 1.3 * nc1 * jitter + 0.1,
+                    "nc1_test_strong": 1.4 * nc1 * jitter + 0.2,
+                    "nc1_test_weak": 0.5 * nc1 * jitter,
+                    "centre_accuracy": 1 - 0.05 / layer,
+                    "test_centre_accuracy": 0.9 - 0.04 / layer - 0.01 * noise[1],
                     "train_mse": 1e-20 * layer,
                     "train_accuracy": 1 - 0.01 / layer,
                     "test_accuracy": 0.9 - 0.02 / layer - 0.01 * noise[0],
                     "valid": True,
                 }
             )
-    measures = ["nc1", "nc2", "nc2_mse", "train_accuracy", "test_accuracy"]
+    measures = ["nc1", "nc2", "nc2_mse", "train_accuracy", "test_accuracy", *TEST_MEASURES]
     return with_other_study(pd.DataFrame(records), measures)
 
 
@@ -152,9 +160,9 @@ def make_spectra(layers: int = 6, size: int = 30) -> pd.DataFrame:
 
 
 def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
-    """The three tables of networks in training: MLP and ResNet18, three data sets each."""
+    """Tables of networks in training: MLP and ResNet18, three data sets each."""
     random = np.random.default_rng(3)
-    collapse, ansatz, training = [], [], []
+    collapse, ansatz, training, readout, ranks = [], [], [], [], []
     for dataset, model, seed in itertools.product(DATASETS, ("mlp", "resnet18"), SEEDS):
         slower = 1 + DATASETS.index(dataset)
         final = random.lognormal(0, 0.3)
@@ -176,18 +184,66 @@ def make_networks(epochs: range = range(0, 501, 25)) -> dict[str, pd.DataFrame]:
                             "trace_within": value * 3,
                             "trace_between": 3.0,
                             "trace_total": 3 * value + 3,
+                            "nc1_test_own": 1.2 * value + 0.1,
+                            "nc1_test_strong": 1.3 * value + 0.2,
+                            "nc1_test_weak": 0.4 * value,
+                            "nc2_test": 1.2 + value / 10,
+                            "centre_accuracy": 1 - 0.02 * min(value, 9),
+                            "test_centre_accuracy": 0.95 - 0.03 * min(value, 9),
                         }
                     )
                 nfa = 0.8 - 0.1 * layer + 0.1 * progress * final + random.normal(0, 0.02)
-                ansatz.append(run | {"layer": layer, "nfa": nfa})
+                chance = 784**-0.5 if layer == 1 else 512**-0.5
+                ansatz.append(run | {"layer": layer, "nfa": nfa, "nfa_chance": chance})
+                ranks.append(run | {"layer": layer} | _ranks(layer, progress, random))
             loss = np.exp(-5 * progress) * random.lognormal(0, 0.1)
             training.append(run | {"train_loss": loss, "fitted": epoch >= 450})
+            noise = random.uniform(0, 0.05, 3)
+            agreement = {"nc4": 1 - noise[0], "nc4_test": 0.9 - noise[1]}
+            readout.append(run | agreement | {"principal_cosine": 0.9 * progress + noise[2]})
     traces = ["trace_within", "trace_between"]
+    frame = pd.DataFrame(ranks)
+    of_ranks = [column for column in frame if column.endswith("_rank")] + ["class_alignment"]
+    of_readout = ["nc4", "nc4_test", "principal_cosine"]
     return {
-        "network_nc": with_other_study(pd.DataFrame(collapse), ["nc1", "nc2", *traces]),
+        "network_nc": with_other_study(
+            pd.DataFrame(collapse), ["nc1", "nc2", *traces, *TEST_MEASURES]
+        ),
+        "network_readout": with_other_study(pd.DataFrame(readout), of_readout),
         "network_nfa": with_other_study(pd.DataFrame(ansatz), ["nfa"]),
+        "network_ranks": with_other_study(frame, of_ranks),
         "network_training": with_other_study(pd.DataFrame(training), ["train_loss"]),
     }
+
+
+def _ranks(layer: int, progress: float, random: np.random.Generator) -> dict:
+    """Of a layer whose ranks fall in training, and which aligns with the classes."""
+    alignment = {"class_alignment": 0.2 + 0.6 * progress, "class_alignment_chance": 0.14}
+    return alignment | {
+        f"{of}_{count}_rank": size * (1 - 0.7 * progress) / layer + random.uniform(0, 2)
+        for of, size in (("weight", 90), ("agop", 12), ("features", 30))
+        for count, size in (("stable", size / 2), ("effective", size), ("entropy", 1.5 * size))
+    }
+
+
+def make_network_spectra(size: int = 20) -> pd.DataFrame:
+    """Spectra of W, AGOP and features at two epochs, which fall faster with each layer, to 0."""
+    records = []
+    for dataset, model, seed, epoch in itertools.product(
+        DATASETS, ("mlp", "resnet18"), SEEDS, (0, 500)
+    ):
+        run = {"dataset": dataset, "run": model, "model": model, "seed": seed, "epoch": epoch}
+        for layer, (power, of) in itertools.product(
+            range(1, 6), enumerate(("weight", "agop", "features"), start=1)
+        ):
+            fall = 0.02 * power * layer * (1 + epoch / 500) * (1 + 0.1 * seed)
+            values = (1.0 + seed) * np.exp(-fall * np.arange(size))
+            values[-1] = 0.0
+            records += [
+                run | {"layer": layer, "of": of, "index": index, "value": value}
+                for index, value in enumerate(values, start=1)
+            ]
+    return with_other_study(pd.DataFrame(records), ["value"])
 
 
 @pytest.fixture(scope="session")
@@ -218,6 +274,11 @@ def spectra() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def networks() -> dict[str, pd.DataFrame]:
     return make_networks()
+
+
+@pytest.fixture(scope="session")
+def network_spectra() -> pd.DataFrame:
+    return make_network_spectra()
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,14 @@ def test_folded_text_is_whole_and_no_wider_than_its_room(text, room):
         assert shown.get_window_extent().width <= 1.03 * room * shown.figure.dpi
 
 
+def test_folded_text_keeps_its_mathematics_whole():
+    label = r"Cosines: mean distance from $-1 / (K - 1)$, $R^2$"
+    assert axes.fold(label, 0.9) == "Cosines:\nmean distance\nfrom\n$-1 / (K - 1)$,\n$R^2$"
+    ax = Figure().subplots()
+    axes.set_y_label(ax, label + "\nlast layer", 1.4)
+    assert ax.get_ylabel() == axes.fold(label, 0.9) + "\nlast layer"
+
+
 @pytest.mark.parametrize("above", [False, True])
 @use_style()
 def test_heading_of_a_row_is_above_its_panels_titles(above):
@@ -95,22 +103,6 @@ def test_empty_panel_keeps_the_ticks_that_it_shares():
     axes.explain_if_empty([first, second], "NC1", "layer")
     assert (len(first.texts), len(second.texts)) == (1, 0)
     assert len(first.get_yticks()) > 2
-
-
-@pytest.mark.parametrize(
-    ("where", "label"),
-    [
-        (("nfa",), "NFA correlation"),
-        (("my_measure",), "my_measure"),
-        (("nc1", "MX"), "NC1: tr$(\\Sigma_W)$ / tr$(\\Sigma_B)$\nof $M^{1/2}X$"),
-        (("train_loss", None, None, "last"), "Train loss"),
-        (("nfa", None, "last", "last"), "NFA correlation\nlast layer"),
-        (("nfa", None, 3, 50), "NFA correlation\nlayer 3, epoch 50"),
-        (("train_loss", "MX", 5), "Train loss\nof $M^{1/2}X$, layer 5"),
-    ],
-)
-def test_measure_labels(where, label):
-    assert axes.measure_label(*where) == label
 
 
 @settings(max_examples=40, deadline=None)
@@ -250,6 +242,18 @@ def test_swept_words(name, slanted):
         ("train_accuracy", [0.01, 1], "linear"),
         ("nfa", [0.01, 0.9], "linear"),
         ("nc1", [math.nan, 1], "linear"),
+        ("fuzziness", [1e-3, 1], "log"),
+        ("nc1_test_own", [1e-3, 1], "log"),
+        ("nc1_rate", [1e-3, 1], "linear"),
+        ("nc1_rate_r2", [1e-3, 1], "linear"),
+        ("fuzziness_rate_r2", [1e-3, 1], "linear"),
+        ("log_nc1_change", [1e-3, 1], "linear"),
+        ("nfa_scale", [1e-3, 10], "log"),
+        ("fact_residual", [1e-3, 10], "log"),
+        ("final_sensitivity", [1, 1e9], "log"),
+        ("nc3_cos", [0.01, 0.9], "linear"),
+        ("nc3_centred", [0.01, 0.9], "linear"),
+        ("enfa", [0.01, 0.9], "linear"),
     ],
 )
 def test_scale_of_a_measure(measure, values, scale):
@@ -257,9 +261,9 @@ def test_scale_of_a_measure(measure, values, scale):
     ax.plot(values)
     axes.use_measure_axis(ax, measure, values)
     assert ax.get_yscale() == scale
-    if measure == "nc2":
+    if measure in ("nc2", "nc3_centred"):
         assert ax.get_ylim()[0] == 0
-    if measure == "nfa":
+    if measure in ("nfa", "enfa", "nc3_cos"):
         assert ax.get_ylim() == (0, 1)
 
 

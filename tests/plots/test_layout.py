@@ -11,7 +11,10 @@ from agop_collapse.plots import (
     decomposition,
     deep_rfm_curves,
     gram,
+    nc_full,
     network_nc2,
+    network_nc_full,
+    network_spectrum,
     nfa_null,
     overlay,
     save,
@@ -25,7 +28,7 @@ FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " *
 
 
 @pytest.fixture(scope="module")
-def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
+def tables(deep_rfm, predictors, pictures, classes, spectra, networks, network_spectra):
     """All tables, with one run a data set, of which one is doubtful from layer 15 on."""
     doubtful = deep_rfm.assign(valid=deep_rfm["layer"] < 15)
     nfa = networks["network_nfa"].assign(
@@ -41,6 +44,7 @@ def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
         "classes": classes,
         "agop_spectrum": spectra,
         "network_nfa": nfa,
+        "network_spectrum": network_spectra,
         "network_training": networks["network_training"].assign(fitted=False),
         "theory_kernel": theory,
     }
@@ -102,10 +106,19 @@ def draw_ansatz(count, tables, rows_of):
 
 
 def draw_nfa_null(count, tables, rows_of):
-    rows = rows_of(count, "resnet18")
-    for row in rows:
-        row["runs"][0]["width"] = 512
-    return nfa_null, rows, {}
+    return nfa_null, rows_of(count, "resnet18"), {}
+
+
+def draw_nc_full(count, tables, rows_of):
+    return nc_full, rows_of(count, None), {}
+
+
+def draw_network_nc_full(count, tables, rows_of):
+    return network_nc_full, rows_of(count, "resnet18"), {}
+
+
+def draw_network_spectrum(count, tables, rows_of):
+    return network_spectrum, rows_of(count, "resnet18"), {}
 
 
 def draw_theory_kernel(count, tables, rows_of):
@@ -126,6 +139,11 @@ def draw_overlay_of_networks(count, tables, rows_of):
 
 def draw_sweep(count, tables, rows_of):
     options = {"table": "deep_rfm", "y": "nc1", "stage": "MX", "x_label": "Width"}
+    return sweep, [swept(row, (64, 1024, 4096)) for row in rows_of(count, None)], options
+
+
+def draw_sweep_of_a_measure_of_a_long_name(count, tables, rows_of):
+    options = {"table": "deep_rfm", "y": "nc1_test_own", "stage": "MX", "x_label": "Width"}
     return sweep, [swept(row, (64, 1024, 4096)) for row in rows_of(count, None)], options
 
 
@@ -164,10 +182,14 @@ def draw_spectrum(count, tables, rows_of):
         draw_network_nc2,
         draw_ansatz,
         draw_nfa_null,
+        draw_nc_full,
+        draw_network_nc_full,
+        draw_network_spectrum,
         draw_theory_kernel,
         draw_overlay,
         draw_overlay_of_networks,
         draw_sweep,
+        draw_sweep_of_a_measure_of_a_long_name,
         draw_sweep_of_small_numbers,
         draw_sweep_of_words,
         draw_spectrum,

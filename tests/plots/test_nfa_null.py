@@ -11,8 +11,8 @@ SERIES = ["nfa", "nfa_offdiagonal", "nfa_init", "nfa_independent", "nfa_independ
 @pytest.fixture(scope="module")
 def rows(make_row):
     return [
-        make_row("MNIST, MLP", "mnist", "mlp", width=512),
-        make_row("CIFAR-10, ResNet18", "cifar10", "resnet18", width=100),
+        make_row("MNIST, MLP", "mnist", "mlp"),
+        make_row("CIFAR-10, ResNet18", "cifar10", "resnet18"),
     ]
 
 
@@ -37,10 +37,9 @@ def test_lines_are_the_seeds_means_and_chance_is_marked(tables, rows, part, asse
             for index, column in enumerate(SERIES):
                 assert_series(ax, index, points, "epoch", column)
             assert len({to_hex(line.get_color()) for line in ax.lines}) == len(ax.lines)
-    # How many inputs the first layer has no table says; the others have as many as the width.
-    for axes, chance in zip(panels, (0.0442, 0.1), strict=True):
-        assert len(axes[0].lines) == len(SERIES)
-        for ax in axes[1:]:
+    # The first layer has 784 inputs, the others 512.
+    for axes in panels:
+        for ax, chance in zip(axes, (0.0357, *[0.0442] * 4), strict=True):
             line = ax.lines[len(SERIES)]
             assert line.get_ydata() == pytest.approx([chance] * 2, abs=5e-5)
             assert line.get_color() == fig.legends[0].legend_handles[-1].get_color()
@@ -68,7 +67,7 @@ def test_network_of_fewer_layers_leaves_panels_out(tables, rows):
 
 def test_an_unknown_row_is_refused(tables, make_row):
     with pytest.raises(ValueError, match="vgg11"):
-        nfa_null.draw(tables, [make_row("MNIST, VGG-11", "mnist", "vgg11", width=512)])
+        nfa_null.draw(tables, [make_row("MNIST, VGG-11", "mnist", "vgg11")])
 
 
 def test_layer_without_values_says_so(tables, rows):

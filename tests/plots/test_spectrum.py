@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from agop_collapse.plots import spectrum
+from matplotlib.colors import to_rgb
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,8 @@ def test_lines_are_the_first_seeds_eigenvalues_over_the_largest(spectra, rows, p
 
 def test_layers_go_from_dark_to_light(spectra, rows):
     fig = spectrum.draw({"agop_spectrum": spectra}, rows[:1])
-    lightness = [np.dot(line.get_color()[:3], [0.299, 0.587, 0.114]) for line in fig.axes[0].lines]
+    colours = [to_rgb(line.get_color()) for line in fig.axes[0].lines]
+    lightness = [np.dot(colour, [0.299, 0.587, 0.114]) for colour in colours]
     assert (np.diff(lightness) > 0.05).all()
     assert lightness[-1] < 0.8  # it shows on white
 

@@ -23,8 +23,8 @@ STRANGE = "made by other settings, data or code than today's"
 # figure.
 DEEP_TABLES = {"deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates", "predictor"}
 NETWORK_TABLES = {name for name in MEASURED if name.startswith("network")} | {"summarise_nfa"}
-DEEP_FIGURES = {"fig01", "fig03", "ablation"}
-NETWORK_FIGURES = {"fig07", "fig10", "nfa_null"}
+DEEP_FIGURES = {"fig01", "fig03", "ablation", "nc_full"}
+NETWORK_FIGURES = {"fig07", "fig10", "network_nc_full", "network_spectrum", "nfa_null"}
 THEORY = {"simulate_theory_kernel", "v1_fig04"}
 FIGURES = DEEP_FIGURES | NETWORK_FIGURES | {"v1_fig04"}
 AFTER_DEEP_RFM = {"measure_deep_rfm"} | DEEP_TABLES | DEEP_FIGURES
@@ -91,7 +91,7 @@ SETTINGS = {
     # Two settings, the one with the other's value.
     "networks.0.gain: 0.05; networks.0.learning_rate: 1.0": NETWORKS,
     # Of the figures, fig01 is the only one with cosine features.
-    "deep_rfm.1.gamma: 0.1": DEEP_RFM - {"fig03", "ablation"},
+    "deep_rfm.1.gamma: 0.1": DEEP_RFM - {"fig03", "ablation", "nc_full"},
     "datasets.digits.n: 200": EVERYTHING - THEORY,
 }
 

@@ -127,7 +127,7 @@ def test_every_job_is_run_once(tiny):
         "combine_networks": 1,
         "summarise_nfa": 1,
         "list_runs": 1,
-        "plot_figure": 7,
+        "plot_figure": 10,
     }
     assert jobs["all"] == {}
     assert jobs["bare"] == {"prepare_data": 1, "list_runs": 1}

@@ -10,7 +10,6 @@ from .figure_rows import (
     gram_rows,
     no_rows,
     one_run_a_row,
-    rows_with_width,
     spectrum_rows,
 )
 from .measure_rows import overlay_rows, sweep_rows
@@ -75,11 +74,27 @@ FIGURE_KINDS = {
         "deep_rfm",
         ("deep_rfm", "predictor"),
     ),
+    "nc_full": FigureKind(
+        "NC1, NC2 and nearest-centre accuracy of training and test points of Deep RFM against the "
+        "layer",
+        "deep_rfm",
+        ("deep_rfm",),
+    ),
     "decomposition": FigureKind(
         "NC1 of the parts of a network's layers against the epoch", "networks", NETWORK_TABLES
     ),
     "network_nc2": FigureKind(
         "NC2 of the parts of a network's layers against the epoch", "networks", NETWORK_TABLES
+    ),
+    "network_nc_full": FigureKind(
+        "NC1 to NC4 of training and test points of a network against the layer",
+        "networks",
+        ("network_nc", "network_readout", "network_ranks", "network_training"),
+    ),
+    "network_spectrum": FigureKind(
+        "spectra and ranks of a network's weights, AGOPs and features",
+        "networks",
+        ("network_spectrum", "network_ranks", "network_training"),
     ),
     "ansatz": FigureKind(
         "variability, neural feature ansatz and loss of a network against the epoch",
@@ -90,7 +105,6 @@ FIGURE_KINDS = {
         "the neural feature ansatz beside its baselines",
         "networks",
         ("network_nfa", "network_training"),
-        rows=rows_with_width,
     ),
     "sweep": FigureKind(
         "a measure against a setting",
@@ -158,6 +172,9 @@ PAPER_FIGURES = {
     # The project's own.
     "nfa_null": PaperFigure("nfa_null", (_MLP,)),
     "network_nc2": PaperFigure("network_nc2", (_MLP,)),
+    "network_nc_full": PaperFigure("network_nc_full", (_MLP,)),
+    "network_spectrum": PaperFigure("network_spectrum", (_MLP,)),
+    "nc_full": PaperFigure("nc_full", (_RELU,)),
     "spectrum": PaperFigure("spectrum", (_RELU,)),
     "accuracy": PaperFigure("accuracy", (_RELU,)),
     "ablation": PaperFigure("ablation", ({"projection": "identity"},)),

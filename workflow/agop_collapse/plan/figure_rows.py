@@ -79,16 +79,6 @@ def one_run_a_row(request: Request) -> Rows:
     return Rows(rows, list(drawn))
 
 
-def rows_with_width(request: Request) -> Rows:
-    """One run a row, with the width of its layers."""
-    made = one_run_a_row(request)
-    widths = {(run.study, run.dataset, run.name): run.settings.width for run in made.runs}
-    for row in made.rows:
-        for each in row["runs"]:
-            each["width"] = widths[each["study"], each["dataset"], each["run"]]
-    return made
-
-
 def gram_rows(request: Request) -> Rows:
     """One run a row; layers that all of them have."""
     made = one_run_a_row(request)

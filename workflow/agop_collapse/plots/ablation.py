@@ -6,8 +6,6 @@ from matplotlib.figure import Figure
 from . import trust
 from .axes import (
     COLOURS,
-    NC1_LABEL,
-    NC2_LABEL,
     TEXT_WIDTH,
     Look,
     add_legend,
@@ -18,6 +16,7 @@ from .axes import (
     use_layer_axis,
     use_log_scale,
 )
+from .measures import NC1_LABEL, NC2_LABEL
 from .save import use_style
 from .select import select_part, select_run
 

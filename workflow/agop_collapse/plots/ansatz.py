@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from . import trust
 from .axes import (
     COLOURS,
-    MEASURES,
     TEXT_WIDTH,
     Look,
     add_legend,
@@ -18,6 +17,7 @@ from .axes import (
     use_epoch_axis,
     use_log_scale,
 )
+from .measures import MEASURES
 from .save import use_style
 from .select import only_run, select_part, select_run
 

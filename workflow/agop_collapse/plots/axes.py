@@ -15,57 +15,12 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
+from .measures import is_correlation, is_distance, is_logarithmic
 from .select import summarise
 
 TEXT_WIDTH = 5.5  # inches
 MARGIN = 0.04  # inches that text keeps to the figure's edge
 LINE_HEIGHT = 0.15  # inches of a line of a heading
-NC1_LABEL = r"NC1: tr$(\Sigma_W)$ / tr$(\Sigma_B)$"
-NC2_LABEL = r"NC2: $\|\bar{\mu}^{\!\top}\!\bar{\mu} - \Sigma_{\mathrm{ETF}}\|$"
-
-# What a y axis calls a measure, its short name before a colon; any other by its column's name.
-MEASURES = {
-    "nc1": NC1_LABEL,
-    "nc1_code": rf"{NC1_LABEL} / $K$",
-    "nc2": NC2_LABEL,
-    "nc2_mse": rf"{NC2_LABEL}$^2$ / $K^2$",
-    "trace_within": r"tr$(\Sigma_W)$",
-    "trace_between": r"tr$(\Sigma_B)$",
-    "trace_total": r"tr$(\Sigma_T)$",
-    "within_mean": "Mean cosine within classes",
-    "within_sd": "sd of cosines within classes",
-    "between_mean": "Mean cosine between classes",
-    "between_sd": "sd of cosines between classes",
-    "within_mean_mu_g": r"Mean cosine within classes, about $\mu_G$",
-    "within_sd_mu_g": r"sd of cosines within classes, about $\mu_G$",
-    "between_mean_mu_g": r"Mean cosine between classes, about $\mu_G$",
-    "between_sd_mu_g": r"sd of cosines between classes, about $\mu_G$",
-    "nfa": "NFA correlation",
-    "nfa_agop": "Correlation with the AGOP",
-    "nfa_offdiagonal": "NFA off the diagonal",
-    "nfa_init": "NFA at the initialisation",
-    "nfa_independent": "NFA, untrained independent network",
-    "nfa_independent_trained": "NFA, trained independent network",
-    "train_loss": "Train loss",
-    "test_loss": "Test loss",
-    "train_accuracy": "Train accuracy",
-    "test_accuracy": "Test accuracy",
-    "train_mse": "Train error",
-    "final_train_accuracy": "Train accuracy of the last predictor",
-    "final_test_accuracy": "Test accuracy of the last predictor",
-    "final_train_mse": "Train error of the last predictor",
-    "solve_residual": "Residual of the solve",
-    "agop_effective_rank": "Effective rank of the AGOP",
-}
-STAGE_LABELS = {
-    "X": "$X$",
-    "MX": "$M^{1/2}X$",
-    "PhiMX": r"$\Phi(M^{1/2}X)$",
-    "input": r"$\Phi(X)$",
-    "right": r"$SV^{\!\top}\!\Phi(X)$",
-    "full": r"$\sigma(USV^{\!\top}\!\Phi(X))$",
-}
-_LOGARITHMIC = re.compile(r"nc1.*|trace_.*|.*_loss|eigenvalue|(final_)?(train_mse|solve_residual)")
 
 # A colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
 _HUES = ("blue", "orange", "green", "red", "magenta", "brown", "pink", "grey", "yellow", "sky")
@@ -101,14 +56,23 @@ def text_width(text: str, size: float) -> float:
 
 
 def fold(text: str, room: float) -> str:
-    """A label in lines no wider than so many inches, broken at spaces and after commas."""
+    """A label in lines no wider than so many inches, broken at spaces and after commas.
+
+    Not within mathematics; of a long word there are parts that fit.
+    """
     lines = [""]
-    for word in re.findall(r"[^,\s]{1,20}[,\s]*|[,\s]+", text):  # of a long one, parts that fit
+    for word in re.findall(r"(?:\$[^$]*\$|[^,\s$]){1,20}[,\s]*|[,\s$]+", text):
         if text_width(lines[-1] + word, 8) <= room:
             lines[-1] += word
         else:
             lines.append(word)
     return "\n".join(line.strip() for line in lines).strip()
+
+
+def set_y_label(ax: Axes, label: str, height: float) -> None:
+    """Label the y axis of a panel that has so many inches with its heading, ticks and x label."""
+    room = height - 0.5
+    ax.set_ylabel("\n".join(fold(line, room) for line in label.split("\n")))
 
 
 def row_heading(rows: list[dict], index: int, room: float = TEXT_WIDTH - 0.6) -> str:
@@ -151,23 +115,6 @@ def head_row(first: Axes, heading: str, above: bool = False) -> None:
         va="baseline",
         in_layout=False,
     )
-
-
-def measure_label(
-    measure: str, stage: str | None = None, layer: int | str | None = None, epoch: object = None
-) -> str:
-    """What a y axis says: the measure and, in a second line, where it was measured."""
-    parts = [f"of {STAGE_LABELS.get(stage, stage)}"] if stage else []
-    if layer is not None:
-        parts.append("last layer" if layer == "last" else f"layer {layer}")
-    if epoch is not None and epoch != "last":
-        parts.append(f"epoch {epoch}")
-    return "\n".join(filter(None, [MEASURES.get(measure, measure), ", ".join(parts)]))
-
-
-def short_name(measure: str) -> str:
-    """What a measure is called in a sentence."""
-    return MEASURES.get(measure, measure).partition(":")[0]
 
 
 def explain_if_empty(panels: Iterable[Axes], name: str, place: str) -> None:
@@ -220,13 +167,14 @@ def label_panels(panels: Sequence[Axes], rows: list[dict], x_label: str, y_label
     """Title each panel of `make_panels` with its row, and label the axes at the edges."""
     grid = panels[0].get_gridspec()
     columns = grid.ncols
+    height = panels[0].figure.get_figheight() / grid.nrows
     headings = [row_heading(rows, index, TEXT_WIDTH / columns - 0.4) for index in range(len(rows))]
     # Two lines have room as it is.
     grow(panels[0].figure, grid.nrows * max(0, max(each.count("\n") for each in headings) - 1))
     for index, (ax, heading) in enumerate(zip(panels, headings, strict=True)):
         ax.set_title(heading, linespacing=1)
         if index % columns == 0:
-            ax.set_ylabel(y_label)
+            set_y_label(ax, y_label, height)
         if index + columns >= len(panels):
             ax.set_xlabel(x_label)
 
@@ -385,13 +333,13 @@ def use_measure_axis(ax: Axes, measure: str, values: Iterable[float]) -> None:
     ----------
     values : all that are drawn
     """
-    if _LOGARITHMIC.fullmatch(measure) and spans_decade(values):
+    if is_logarithmic(measure) and spans_decade(values):
         use_log_scale(ax)
-    elif measure.startswith("nc2"):
-        ax.set_ylim(bottom=0)
-    elif measure.startswith("nfa"):
+    elif is_correlation(measure):
         sharing = ax.get_shared_y_axes().get_siblings(ax)
         ax.set_ylim(min(0, *(each.dataLim.y0 for each in sharing)), 1)
+    elif is_distance(measure):
+        ax.set_ylim(bottom=0)
 
 
 def use_log_scale(ax: Axes) -> None:

@@ -6,8 +6,6 @@ from matplotlib.figure import Figure
 from . import trust
 from .axes import (
     COLOURS,
-    MEASURES,
-    STAGE_LABELS,
     TEXT_WIDTH,
     Look,
     add_legend,
@@ -18,6 +16,7 @@ from .axes import (
     use_epoch_axis,
     use_log_scale,
 )
+from .measures import MEASURES, STAGE_LABELS
 from .save import use_style
 from .select import only_run, select_part, select_run
 

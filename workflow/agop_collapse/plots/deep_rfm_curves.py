@@ -6,9 +6,6 @@ from matplotlib.figure import Figure
 from . import trust
 from .axes import (
     COLOURS,
-    NC1_LABEL,
-    NC2_LABEL,
-    STAGE_LABELS,
     TEXT_WIDTH,
     Look,
     add_legend,
@@ -19,6 +16,7 @@ from .axes import (
     use_layer_axis,
     use_log_scale,
 )
+from .measures import NC1_LABEL, NC2_LABEL, STAGE_LABELS
 from .save import use_style
 from .select import only_run, select_part, select_run
 

@@ -27,7 +27,7 @@ SERIES = {
     "nfa_independent_trained": ("with another seed's AGOP", Look(COLOURS["magenta"], "-.", "D")),
 }
 # What the paper takes for a chance correlation: of two random unit vectors of the layer's inputs.
-CHANCE = ("chance by the paper, width$^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))
+CHANCE = ("chance by the paper, $d_l^{-1/2}$", Look(COLOURS["grey"], "-.", "None"))
 
 note = trust.note
 
@@ -37,13 +37,12 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     """NFA correlation of each layer against the epoch, with its baselines.
 
     Rows of which a seed has not fitted its data are drawn lighter, and a row whose network has
-    fewer layers than another's leaves its last panels out. The first layer has no chance line: its
-    inputs are the backbone's, and how many these are no table says.
+    fewer layers than another's leaves its last panels out.
 
     Parameters
     ----------
     tables : network_nfa, network_training
-    rows : rows of the figure, each of one run, with its key `width`, from top to bottom
+    rows : rows of the figure, each of one run, from top to bottom
 
     Raises
     ------
@@ -63,10 +62,9 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
             for column, (_, look) in SERIES.items():
                 draw_series(ax, points, "epoch", column, look, doubtful_from)
             explain_if_empty([ax], "NFA", "epoch")
-            if layer > 1:
-                _, look = CHANCE
-                chance = only_run(row)["width"] ** -0.5
-                ax.axhline(chance, color=look.colour, linestyle=look.linestyle, linewidth=0.8)
+            _, look = CHANCE
+            (chance,) = points["nfa_chance"].unique()
+            ax.axhline(chance, color=look.colour, linestyle=look.linestyle, linewidth=0.8)
         use_epoch_axis(panels[0], run["epoch"])
         head_row(panels[0], row_heading(rows, index), above=index == 0)
         panels[0].set_ylabel("Correlation")

@@ -11,12 +11,12 @@ from .axes import (
     explain_if_empty,
     fold,
     line_look,
-    measure_label,
-    short_name,
+    set_y_label,
     use_epoch_axis,
     use_layer_axis,
     use_measure_axis,
 )
+from .measures import measure_label, short_name
 from .save import use_style
 from .select import only_run, select_measure
 
@@ -79,7 +79,7 @@ def draw(
         ax.set_xlabel("Epoch")
     use_measure_axis(ax, y, points.groupby(["study", "dataset", "run", x])[y].mean())
     where = {name: place for name, place in places.items() if name in points}
-    ax.set_ylabel(measure_label(y, stage, **where))
+    set_y_label(ax, measure_label(y, stage, **where), HEIGHT)
     explain_if_empty([ax], short_name(y), x)
     heading, names = shared_heading([row["label"] for row in rows])
     ax.set_title(fold(heading, TEXT_WIDTH - 0.6))

@@ -78,6 +78,11 @@ def select_part(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame
     return chosen
 
 
+def select_last(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of a run with each seed's last value of a column, such as its last epoch."""
+    return frame[frame[column] == frame.groupby("seed")[column].transform("max")]
+
+
 def select_measure(
     tables: dict[str, pd.DataFrame],
     table: str,
@@ -115,7 +120,7 @@ def select_measure(
             if value != "last":
                 raise ValueError(f"the table {table} has no column {column}")
         elif value == "last":
-            frame = frame[frame[column] == frame.groupby("seed")[column].transform("max")]
+            frame = select_last(frame, column)
         else:
             frame = select_part(frame, column, value)
     if stage is None and "stage" in frame:

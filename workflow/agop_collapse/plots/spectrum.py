@@ -1,14 +1,11 @@
 """Eigenvalues of the AGOP of Deep RFM over its layers."""
 
-import numpy as np
 import pandas as pd
-from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
 from . import trust
 from .axes import explain_if_empty, label_panels, make_panels, use_log_scale
+from .layer_colours import add_colour_bar, layer_colours
 from .save import use_style
 from .select import only_run, select_part, select_run
 
@@ -38,7 +35,7 @@ def draw(
     """
     runs = [select_run(tables, "agop_spectrum", only_run(row)) for row in rows]
     shown = sorted(layers or set().union(*(run["layer"] for run in runs)))
-    colours = dict(zip(shown, _sequence(len(shown)), strict=True))
+    colours = layer_colours(shown)
     fig, panels = make_panels(len(rows), PANEL_HEIGHTS[min(len(rows), 3)])
     for row, run, ax in zip(rows, runs, panels, strict=True):
         first_seed = run[run["seed"] == run["seed"].min()]
@@ -56,17 +53,5 @@ def draw(
     use_log_scale(panels[0])
     explain_if_empty(panels, "AGOP eigenvalue", "index")
     label_panels(panels, rows, "Index of the eigenvalue", "AGOP eigenvalue\nover the largest")
-    edges = np.arange(len(shown) + 1) - 0.5
-    scale = ScalarMappable(BoundaryNorm(edges, len(shown)), ListedColormap(list(colours.values())))
-    bar = fig.colorbar(scale, ax=panels, label="Layer", fraction=0.04, pad=0.02, aspect=25)
-    stride = -(-len(shown) // 10)
-    bar.set_ticks(range(0, len(shown), stride), labels=shown[::stride])
-    bar.ax.tick_params(length=0)
-    bar.minorticks_off()
-    bar.outline.set_visible(False)
+    add_colour_bar(fig, panels, colours)
     return fig
-
-
-def _sequence(count: int) -> np.ndarray:
-    """Colours from dark to light that are told apart by lightness too, without the palest."""
-    return colormaps["viridis"](np.linspace(0, 0.88, count))

@@ -13,12 +13,11 @@ from .axes import (
     label_panels,
     line_look,
     make_panels,
-    measure_label,
-    short_name,
     use_category_axis,
     use_measure_axis,
     use_swept_axis,
 )
+from .measures import measure_label, short_name
 from .save import use_style
 from .select import select_measure, summarise
 
