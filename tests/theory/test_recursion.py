@@ -19,14 +19,14 @@ positive = st.floats(1e-3, 3)
 
 
 def run(lambda_k, lambda_map, kind, layers, seed=0):
-    points = recursion.random_points(K * N, 200, seed)
+    points = recursion.random_points(K * N, seed)
     scale = recursion.kappa(kind, lambda_k, lambda_map, N)
     return recursion.run(points, recursion.one_hot(K, N), lambda_k, lambda_map, scale, layers)
 
 
 def test_recursion_is_the_plain_one():
     """By inverses of whole matrices, and centred means for NC1."""
-    points, labels = recursion.random_points(12, 30, 3), recursion.one_hot(3, 4)
+    points, labels = recursion.random_points(12, 3), recursion.one_hot(3, 4)
     states = recursion.run(points, labels, 0.2, 0.7, 0.9, 4)
     gram = points @ points.T
     features = gram

@@ -70,6 +70,6 @@ rule summarise_nfa:
 
 rule tables:
     input:
-        [job.outputs["table"] for job in ask(JOBS.tables, STUDY).values()],
+        [path for job in ask(JOBS.tables, STUDY).values() for path in job.outputs.values()],
     message:
         f"The tables of the study {STUDY} are there"

@@ -186,6 +186,31 @@ OF_A_RUN = {
     },
 }
 
+# Tables of the theory of a study: all their columns but the first two, study and seed.
+_RECURSION = _floats("lambda_map", "lambda_k") | _texts("kappa") | _floats("kappa_value")
+THEORY = {
+    "theory_recursion": _RECURSION
+    | _integers("layer")
+    | _floats("error", "error_rescaled", "nc1"),
+    "theory_rate": _RECURSION
+    | _floats("rate", "rate_expected", "nc1_rate", "floor", "floor_expected", "floor_slope"),
+    "theory_objective": _texts("labels")
+    | _integers("classes", "per_class")
+    | _floats("ridge")
+    | _texts("source")
+    | _flags("nonnegative")
+    | _integers("number")
+    | _floats("objective", "excess", "distance", "within", "between"),
+    "theory_random_features": _texts("feature_map")
+    | _integers("width", "draws")
+    | _floats("product", "mean", "mean_se", "expected", "variance", "variance_expected"),
+    "theory_claims": _texts("claim", "source")
+    | _flags("printed")
+    | _texts("statement")
+    | _floats("stated", "found", "tolerance")
+    | _flags("holds"),
+}
+
 # Tables of a study that are not made of its runs' files: all their columns.
 OF_A_STUDY = {
     "nfa_summary": _texts("study", "dataset", "run", "model")
@@ -198,7 +223,7 @@ OF_A_STUDY = {
     | _integers("seed")
     | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
     | _integers("width", "draws"),
-}
+} | {name: _texts("study") | _integers("seed") | columns for name, columns in THEORY.items()}
 
 # Columns that tell the rows of one run apart by more than layer, epoch and stage.
 _FINER = {"index", "i", "j", "class", "power"}

@@ -33,6 +33,7 @@ from .settings import (
     FigureSettings,
     Network,
     StudySettings,
+    Theory,
     TheoryKernel,
 )
 
@@ -41,6 +42,7 @@ STUDY_KEYS = (
     "datasets",
     *RUN_KINDS,
     "theory_kernel",
+    "theory",
     "features",
     "figures",
 )
@@ -61,6 +63,7 @@ class Study:
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
+    theory: Theory
     features: Features
     drawings: dict[str, Drawing]
 
@@ -128,6 +131,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
                 part.datasets,
                 part.runs,
                 part.theory_kernel,
+                part.theory,
                 part.features,
                 drawings,
             )
@@ -187,6 +191,7 @@ class _Part:
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
+    theory: Theory
     features: Features
     figures: dict[str, FigureSettings]
 
@@ -199,7 +204,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
     datasets: dict[str, Dataset] = {}
     drawn: dict[str, FigureSettings] = {}
     settings = StudySettings()
-    theory_kernel, wanted = TheoryKernel(), Features()
+    theory_kernel, theory, wanted = TheoryKernel(), Theory(), Features()
     expanded: list[tuple[str, str, list[str], Expanded]] = []
     with _collected(mistakes):
         settings = _settings(values, where)
@@ -209,6 +214,8 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         theory_kernel = check(
             TheoryKernel, values.get("theory_kernel", {}), f"{where}.theory_kernel"
         )
+    with _collected(mistakes):
+        theory = check(Theory, values.get("theory", {}), f"{where}.theory")
     with _collected(mistakes):
         wanted = check(Features, values.get("features", {}), f"{where}.features")
     for kind in RUN_KINDS:
@@ -232,7 +239,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         raise ConfigError("\n".join(mistakes))
     runs = _distinct(name, expanded, settings.seeds)
     _check_features(wanted, runs, f"{where}.features")
-    return _Part(settings, datasets, runs, theory_kernel, wanted, drawn)
+    return _Part(settings, datasets, runs, theory_kernel, theory, wanted, drawn)
 
 
 def _check_features(wanted: Features, runs: tuple[Run, ...], where: str) -> None:

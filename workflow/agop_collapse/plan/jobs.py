@@ -13,7 +13,7 @@ from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.lookup import own_file
 from ..data import addresses
-from ..files.columns import OF_A_RUN
+from ..files.columns import OF_A_RUN, THEORY
 from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
@@ -44,7 +44,7 @@ MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 MADE_ONCE = (
     *("prepare_data", "make", "measure", "export", "combine_table", "list_runs", "summarise_nfa"),
-    *("simulate_theory_kernel", "plot_figure", "_code"),
+    *("simulate_theory_kernel", "derive_theory", "plot_figure", "_code"),
 )
 
 
@@ -408,15 +408,32 @@ class Jobs:
         threads = chosen.settings.torch_threads
         return Job(made, settings | {"identity": made}, {}, {"table": path}, threads=threads)
 
+    def derive_theory(self, study: str) -> Job:
+        """The paper's theorems, computed: several tables at once."""
+        chosen = self.studies[study]
+        threads = chosen.settings.torch_threads
+        settings = {
+            "settings": typed_settings(chosen.theory),
+            "study": study,
+            "seed": chosen.settings.seeds[0],
+            "torch_threads": threads,
+        }
+        made = identity("derive_theory", settings, self._code("derive_theory"), [])
+        paths = {table: TABLE.format(study=study, table=table) for table in THEORY}
+        return Job(made, settings | {"identity": made}, {}, paths, threads=threads)
+
     def tables(self, study: str) -> dict[str, Job]:
-        """The tables of a study, by name."""
+        """The tables of a study, by name; those of the theory are one job's."""
         chosen = self.studies[study]
         kinds = [kind for kind in COMBINED if chosen.of_kind(kind)]
         found = {name: self.combine_table(study, name) for kind in kinds for name in COMBINED[kind]}
         if chosen.of_kind("networks"):
             found["nfa_summary"] = self.summarise_nfa(study)
-        if any(drawing.kind == "theory_kernel" for drawing in chosen.drawings.values()):
+        shown = {table for drawing in chosen.drawings.values() for table in drawing.tables}
+        if "theory_kernel" in shown:
             found["theory_kernel"] = self.simulate_theory_kernel(study)
+        if shown & THEORY.keys():
+            found["theory"] = self.derive_theory(study)
         return found | {"runs": self.list_runs(study)}
 
     # Figures
@@ -437,9 +454,8 @@ class Jobs:
         """A figure, as PDF and PNG."""
         drawing = self.drawing(study, figure)
         parts = {table: self.parts(drawing.runs, table) for table in drawing.tables}
-        if drawing.kind == "theory_kernel":
-            job = self.simulate_theory_kernel(study)
-            parts = {"theory_kernel": [Part(job.outputs["table"], None, job.identity)]}
+        if not drawing.runs:
+            parts = {table: [self._of_theory(study, table)] for table in drawing.tables}
         every = [part for of_table in parts.values() for part in of_table]
         place = f"agop_collapse.plots.{drawing.kind}"
         settings = {
@@ -466,6 +482,14 @@ class Jobs:
             {"parts": [part.path for part in every]},
             {ending: f"{path}.{ending}" for ending in ("pdf", "png")},
         )
+
+    def _of_theory(self, study: str, table: str) -> Part:
+        """A table of a study's theory."""
+        if table in THEORY:
+            job = self.derive_theory(study)
+            return Part(job.outputs[table], None, job.identity)
+        job = self.simulate_theory_kernel(study)
+        return Part(job.outputs["table"], None, job.identity)
 
     def _footer(self, study: str, drawing: Drawing) -> str:
         """What a reader must know of where a figure comes from."""
@@ -523,7 +547,12 @@ class Jobs:
             all_of_it = "figures/" if ours else f"figures/ --config study={name}"
             found |= {name: all_of_it, f"figures/{name}": all_of_it}
             outputs = [self.plot_figure(name, figure).outputs["pdf"] for figure in study.drawings]
-            outputs += [job.outputs["table"] for job in self.tables(name).values()]
+            outputs += [
+                path
+                for job in self.tables(name).values()
+                for path in job.outputs.values()
+                if path.endswith(".parquet")
+            ]
             for output in outputs:
                 found[output] = output
                 if ours:

@@ -27,7 +27,6 @@ class Settings:
 
     classes: int
     per_class: int
-    input_dim: int
     layers: int
     lambda_map: Sequence[float]
     ratios: Sequence[float]
@@ -61,7 +60,7 @@ def _recursions(
     """Each recursion with where it is: lambda_map, lambda_k, kappa; no state where kappa <= 0."""
     n = settings.per_class
     labels = recursion.one_hot(settings.classes, n)
-    points = recursion.random_points(len(labels), settings.input_dim, seed)
+    points = recursion.random_points(len(labels), seed)
     for lambda_map in settings.lambda_map:
         for ratio in settings.ratios:
             lambda_k = ratio * lambda_map

@@ -50,9 +50,12 @@ def one_hot(classes: int, n: int) -> Tensor:
     return torch.eye(classes, dtype=torch.float64).repeat_interleave(n, dim=0)
 
 
-def random_points(count: int, dim: int, seed: int) -> Tensor:
-    """Points that know nothing of classes, (count, dim) float64: entries N(0, 1 / dim)."""
-    source = generator(seed, "theory", "points")
+def random_points(count: int, seed: int) -> Tensor:
+    """Points that know nothing of classes, (count, dim) float64: entries N(0, 1 / dim).
+
+    Twice as many dimensions as points, so that the Gram matrix is regular (Assumption 5.1).
+    """
+    source, dim = generator(seed, "theory", "points"), 2 * count
     return torch.randn(count, dim, generator=source, dtype=torch.float64) / math.sqrt(dim)
 
 
