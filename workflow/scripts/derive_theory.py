@@ -21,7 +21,9 @@ with job(snakemake) as given:
     checked = claims(found, settings, seed)
     for row in checked:
         holds = "holds" if row["holds"] else "does not hold"
-        logging.info("%s: %s (%s; found %.3g)", row["source"], row["statement"], holds, row["found"])
+        logging.info(
+            "%s: %s (%s; found %.3g)", row["source"], row["statement"], holds, row["found"]
+        )
     found["theory_claims"] = tables.frame("theory_claims", [named | row for row in checked])
     for name, table in found.items():
         tables.save(snakemake.output[name], name, table, given["identity"])

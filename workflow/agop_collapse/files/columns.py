@@ -189,9 +189,7 @@ OF_A_RUN = {
 # Tables of the theory of a study: all their columns but the first two, study and seed.
 _RECURSION = _floats("lambda_map", "lambda_k") | _texts("kappa") | _floats("kappa_value")
 THEORY = {
-    "theory_recursion": _RECURSION
-    | _integers("layer")
-    | _floats("error", "error_rescaled", "nc1"),
+    "theory_recursion": _RECURSION | _integers("layer") | _floats("error", "error_rescaled", "nc1"),
     "theory_rate": _RECURSION
     | _floats("rate", "rate_expected", "nc1_rate", "floor", "floor_expected", "floor_slope"),
     "theory_objective": _texts("labels")

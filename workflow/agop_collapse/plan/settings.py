@@ -413,8 +413,8 @@ class Theory(Block):
     )
     ratios: _some(_Lambda) = setting(
         [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0],
-        "lambda_k over lambda_map, lambda_k being what the kernel adds. The floor of the error has a "
-        "slope where two are at most 0.01.",
+        "lambda_k over lambda_map, lambda_k being what the kernel adds. Two at most 0.01 give the "
+        "floor of the error a slope.",
     )
     objective_classes: _some(_Classes) = setting(
         [3, 10], "Numbers of classes that Theorem 5.4's objective is computed for."

@@ -90,7 +90,7 @@ def _rates(states: list[tuple[dict[str, Any], list[recursion.State]]], n: int) -
 
 
 def _floor_slope(rows: Rows, row: Mapping[str, Any]) -> float:
-    """Of log floor against log lambda_k where this is small; nan of the exact kappa, without one."""
+    """Of log floor against log lambda_k where this is small; nan of the exact kappa."""
     small = [
         (each["lambda_k"], each["floor"])
         for each in rows

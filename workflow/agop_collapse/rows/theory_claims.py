@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import torch
@@ -27,9 +26,9 @@ DESCENT = 0.01
 def claims(tables: dict[str, pd.DataFrame], settings: Settings, seed: int) -> Rows:
     """Rows of theory_claims, from the other tables of theory.
 
-    Each has claim (its name), source (where it is stated), printed (whether the paper states it so;
-    otherwise it is what holds instead), statement, stated and found (numbers), tolerance, and holds,
-    which is whether found is no further than tolerance from stated.
+    Each has claim (its name), source (where it is stated), printed (whether the paper says so;
+    otherwise it is what holds instead), statement, stated and found (numbers), tolerance, and
+    holds: whether found is no further than tolerance from stated.
     """
     rows: Rows = []
 
