@@ -104,18 +104,21 @@ def run(
 
 
 def _state(points: Tensor, labels: Tensor) -> State:
-    gram, collapsed = points @ points.T, labels @ labels.T
-    multiple = (gram * collapsed).sum() / collapsed.square().sum()
-    counts = [int(count) for count in labels.sum(dim=0)]
+    counts = labels.sum(dim=0)
+    # <Gt, Y^T Y> over <Y^T Y, Y^T Y>, the best multiple.
+    multiple = (points.T @ labels).square().sum() / counts.square().sum()
     return State(
-        _spectral_norm(gram - collapsed),
-        _spectral_norm(gram / multiple - collapsed),
-        collapse.measure(points, counts).nc1,
+        _distance(points, labels),
+        _distance(points / multiple.sqrt(), labels),
+        collapse.measure(points, [int(count) for count in counts]).nc1,
     )
 
 
-def _spectral_norm(symmetric: Tensor) -> float:
-    return float(torch.linalg.eigvalsh(symmetric).abs().max())
+def _distance(points: Tensor, labels: Tensor) -> float:
+    """||X X^T - Y Y^T||, the spectral norm, by the few columns that both have together."""
+    triangle = torch.linalg.qr(torch.cat([points, labels], dim=1)).R
+    left, right = triangle[:, : points.shape[1]], triangle[:, points.shape[1] :]
+    return float(torch.linalg.eigvalsh(left @ left.T - right @ right.T).abs().max())
 
 
 def fixed_point(lambda_k: float, lambda_map: float, n: int, kappa: float) -> float:
