@@ -586,7 +586,7 @@ def test_a_kind_without_runs_is_refused_unless_it_is_a_simulation(kind):
     figure = {"plot": kind}
     if kind in ("sweep", "overlay"):
         figure |= {"y": "nfa"} | ({"x": "gain"} if kind == "sweep" else {})
-    if kind == "theory_kernel":
+    if kind.startswith("theory_") or kind == "random_features":
         assert drawing("own", others, **figure).runs == ()
     else:
         message = refusal(config("own", others, **figure))

@@ -117,6 +117,7 @@ STUDY: dict[str, Any] = {
         "fig06": {"rows": [{"kernel": "laplace"}]},
         "fig10": None,
         "v1_fig04": None,
+        "theory_rate": None,
     },
 }
 
@@ -170,7 +171,7 @@ def every(*patterns: str) -> Callable[[str], bool]:
     return lambda name: any(re.search(pattern, name) for pattern in patterns)
 
 
-RUNS = "table runs"
+RUNS, THEORY = "table runs", "(table|figure) theory(_rate)?$"
 OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|attribution|rates|predictor)$"
 OF_NETWORKS = "table (network|nfa)"
 # What a change reaches, as patterns of jobs' names.
@@ -187,6 +188,7 @@ REACHED: list[tuple[str, Any, list[str]]] = [
     ("torch_threads", 2, ["deep_rfm", "networks", "table", "figure", "gram", "agop"]),
     ("device", "auto", ["(make|measure)", "table (?!theory)", "figure fig"]),
     ("theory_kernel.draws", 3, ["table theory_kernel", "figure v1_fig04"]),
+    ("theory", {"layers": 9}, [THEORY]),
     ("figures.fig03.title", "Text", ["figure fig03"]),
     ("figures.fig03.footer", False, ["figure fig03"]),
     ("figures.fig03.size", [3, 2], ["figure fig03"]),
@@ -306,7 +308,9 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
     held_out = {"kind": "digits", "n": 1000, "n_test": 797}
     datasets = {"digits": {"kind": "digits", "n": 1000}, "held_out": held_out}
     found = differing(before, demo(datasets=datasets))
-    others = {"table theory_kernel", "figure v1_fig04", "figure accuracy"}
+    others = {"table theory_kernel", "figure v1_fig04", "figure accuracy", "table theory"}
+    others |= {f"figure theory_{name}" for name in ("recursion", "rate", "objective")}
+    others |= {"figure random_features"}
     others |= {name for name in before if "held_out" in name}
     assert found == {name.replace("results/tiny/", "") for name in set(before) - others}
     networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits"]}]
@@ -324,10 +328,11 @@ TABLES = "^table (?!runs|theory)"
 FIGURES = "^figure fig"
 # A file of the library, or a script, and what its formulas reach.
 CODE = {
-    "agop_collapse/metrics/collapse.py": ["^measure", TABLES, FIGURES],
+    "agop_collapse/metrics/collapse.py": ["^measure", TABLES, FIGURES, THEORY],
     "agop_collapse/metrics/gram.py": [MEASURED["deep_rfm"], OF_DEEP_RFM, "figure fig0"],
     "agop_collapse/metrics/ansatz.py": [MEASURED["networks"], OF_NETWORKS, "figure fig10"],
-    "agop_collapse/metrics/theory.py": ["theory_kernel", "v1_fig04"],
+    "agop_collapse/metrics/theory.py": ["theory_kernel", "v1_fig04", THEORY],
+    "agop_collapse/theory/objective.py": [THEORY],
     "agop_collapse/machine/kernels/laplace.py": [
         "(make|measure) .*laplace",
         OF_DEEP_RFM,

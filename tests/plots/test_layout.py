@@ -14,13 +14,32 @@ from agop_collapse.plots import (
     network_nc2,
     nfa_null,
     overlay,
+    random_features,
     save,
     spectrum,
     sweep,
     theory_kernel,
+    theory_objective,
+    theory_rate,
+    theory_recursion,
 )
+from agop_collapse.rows import theory as theorems
 
 DATASETS = {"cifar10": "CIFAR-10", "mnist": "MNIST", "svhn": "SVHN"}
+THEOREMS = theorems.Settings(
+    classes=2,
+    per_class=4,
+    layers=25,
+    lambda_map=[0.3, 1.0, 3.0],
+    ratios=[1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0],
+    objective_classes=[3, 10],
+    objective_per_class=2,
+    ridges=[1.0],
+    random_kernels=5,
+    descent_steps=20,
+    widths=[8, 4096],
+    draws=3,
+)
 FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " * 3
 
 
@@ -43,6 +62,7 @@ def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
         "network_nfa": nfa,
         "network_training": networks["network_training"].assign(fitted=False),
         "theory_kernel": theory,
+        **{name: pd.DataFrame(rows) for name, rows in theorems.measure(THEOREMS, 0).items()},
     }
 
 
@@ -112,6 +132,22 @@ def draw_theory_kernel(count, tables, rows_of):
     return theory_kernel, [], {}
 
 
+def draw_theory_recursion(count, tables, rows_of):
+    return theory_recursion, [], {}
+
+
+def draw_theory_rate(count, tables, rows_of):
+    return theory_rate, [], {}
+
+
+def draw_theory_objective(count, tables, rows_of):
+    return theory_objective, [], {}
+
+
+def draw_random_features(count, tables, rows_of):
+    return random_features, [], {}
+
+
 def draw_overlay(count, tables, rows_of):
     """Of up to eight lines, with long labels."""
     rows = (rows_of(3, None) * 3)[: 3 * count - 1]
@@ -165,6 +201,10 @@ def draw_spectrum(count, tables, rows_of):
         draw_ansatz,
         draw_nfa_null,
         draw_theory_kernel,
+        draw_theory_recursion,
+        draw_theory_rate,
+        draw_theory_objective,
+        draw_random_features,
         draw_overlay,
         draw_overlay_of_networks,
         draw_sweep,

@@ -23,6 +23,7 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.files import tables
+from agop_collapse.files.columns import THEORY
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.kernels.laplace import kernel as laplace
@@ -123,10 +124,11 @@ def test_every_job_is_run_once(tiny):
         "train_network": 2,
         "measure_network": 2,
         "simulate_theory_kernel": 1,
+        "derive_theory": 1,
         "combine_table": 16,
         "summarise_nfa": 1,
         "list_runs": 1,
-        "plot_figure": 7,
+        "plot_figure": 8,
     }
     assert jobs["all"] == {}
     assert jobs["bare"] == {"prepare_data": 1, "list_runs": 1}
@@ -175,7 +177,7 @@ def test_every_file_has_the_identity_that_is_planned(tiny):
 
 def test_every_table_of_the_contract_is_there_and_readable(tiny):
     found = {path.stem for path in (tiny.work / "results/tiny/tables").glob("*.parquet")}
-    assert found == {*TABLES, "nfa_summary", "theory_kernel", "runs"}
+    assert found == {*TABLES, "nfa_summary", "theory_kernel", *THEORY, "runs"}
     for name in found - {"runs"}:
         assert len(table(tiny, name)) > 0
 
