@@ -18,6 +18,7 @@ from agop_collapse.metrics.gram import GramStatistics
 from agop_collapse.metrics.readout import Alignment
 from agop_collapse.metrics.spectra import Spectrum
 from agop_collapse.metrics.variability import Variability
+from agop_collapse.theory.estimates import Estimates
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ from agop_collapse.metrics.variability import Variability
         (Variability, columns.VARIABILITY),
         (GramStatistics, columns.GRAM),
         (Spectrum, columns.SPECTRUM),
+        (Estimates, columns.ESTIMATES),
         (Ansatz, columns.ANSATZ),
         (Family, columns.FAMILY),
         (Fact, columns.FACT),

@@ -36,6 +36,9 @@ CONTRACT = {
     "attribution": f"{DEEP_RFM} layer log_nc1_change share_projection share_features share_norm "
     "total_log_nc1_change total_share_projection total_share_features total_share_norm",
     "rates": f"{DEEP_RFM} {RATES}",
+    "theory_layers": f"{DEEP_RFM} layer lambda_k lambda_k_r2 lambda_map lambda_map_r2 "
+    "rate_expected kernel_within kernel_between kernel_between_best squared_norm "
+    "squared_norm_collapsed squared_norm_best valid",
     "predictor": f"{DEEP_RFM} final_train_mse final_solve_residual final_sensitivity "
     "final_within_distance final_between_distance final_train_accuracy final_test_accuracy valid",
     "network_nc": f"{NETWORK} epoch layer stage {POINTS} trace_total",
@@ -74,6 +77,7 @@ CONTRACT = {
     "theory_claims": "study seed claim source printed statement stated found tolerance holds",
 }
 OF_A_STUDY = {"nfa_summary", *(name for name in CONTRACT if name.startswith("theory"))}
+OF_A_STUDY -= {"theory_layers"}
 TEXTS = "study dataset run kernel feature_map projection model stage name pixel of"
 TEXTS += " weights jacobians power kappa labels source claim statement"
 INTEGERS = "seed layer layers applied_layer epoch index i j class points drawn values width draws"

@@ -96,6 +96,8 @@ ROWS = {
     "spectrum": RELU,
     "accuracy": RELU,
     "ablation": IDENTITY,
+    **dict.fromkeys(("theory_recursion", "theory_rate", "theory_objective"), []),
+    "random_features": [],
 }
 
 

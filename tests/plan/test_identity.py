@@ -172,12 +172,13 @@ def every(*patterns: str) -> Callable[[str], bool]:
 
 
 RUNS, THEORY = "table runs", "(table|figure) theory(_rate)?$"
-OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|attribution|rates|predictor)$"
+OF_DEEP_RFM = "table (deep_rfm|gram|classes|agop_spectrum|attribution|rates|predictor"
+OF_DEEP_RFM += "|theory_layers)$"
 OF_NETWORKS = "table (network|nfa)"
 # What a change reaches, as patterns of jobs' names.
 REACHED: list[tuple[str, Any, list[str]]] = [
-    ("datasets.digits.n", 61, ["digits", "table (?!theory)", "figure fig"]),
-    ("datasets.digits.n_test", 3, ["digits", "table (?!theory)", "figure fig"]),
+    ("datasets.digits.n", 61, ["digits", "table (?!theory(_kernel|$))", "figure fig"]),
+    ("datasets.digits.n_test", 3, ["digits", "table (?!theory(_kernel|$))", "figure fig"]),
     ("datasets.mine.n", 19, ["mine", OF_DEEP_RFM, RUNS]),
     ("datasets.mine.standardize_test", "own", ["mine", OF_DEEP_RFM, RUNS]),
     ("networks.0.gain", 0.6, ["networks", OF_NETWORKS, RUNS, "figure fig10"]),
@@ -186,7 +187,7 @@ REACHED: list[tuple[str, Any, list[str]]] = [
     ("deep_rfm.0.width", 8, ["deep_rfm/.*laplace", OF_DEEP_RFM, RUNS, "figure fig06"]),
     ("deep_rfm.1.ridge", 1e-2, ["deep_rfm/.*gaussian", OF_DEEP_RFM, RUNS, "figure fig03"]),
     ("torch_threads", 2, ["deep_rfm", "networks", "table", "figure", "gram", "agop"]),
-    ("device", "auto", ["(make|measure)", "table (?!theory)", "figure fig"]),
+    ("device", "auto", ["(make|measure)", "table (?!theory(_kernel|$))", "figure fig"]),
     ("theory_kernel.draws", 3, ["table theory_kernel", "figure v1_fig04"]),
     ("theory", {"layers": 9}, [THEORY]),
     ("figures.fig03.title", "Text", ["figure fig03"]),
@@ -324,7 +325,7 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
 # Code
 
 MEASURED = {"deep_rfm": "^measure .*/deep_rfm/", "networks": "^measure .*/networks/"}
-TABLES = "^table (?!runs|theory)"
+TABLES = "^table (?!runs|theory(_kernel|$))"
 FIGURES = "^figure fig"
 # A file of the library, or a script, and what its formulas reach.
 CODE = {
@@ -332,7 +333,9 @@ CODE = {
     "agop_collapse/metrics/gram.py": [MEASURED["deep_rfm"], OF_DEEP_RFM, "figure fig0"],
     "agop_collapse/metrics/ansatz.py": [MEASURED["networks"], OF_NETWORKS, "figure fig10"],
     "agop_collapse/metrics/theory.py": ["theory_kernel", "v1_fig04", THEORY],
-    "agop_collapse/theory/objective.py": [THEORY],
+    "agop_collapse/theory/objective.py": [
+        *(THEORY, MEASURED["deep_rfm"], OF_DEEP_RFM, "figure fig0"),
+    ],
     "agop_collapse/machine/kernels/laplace.py": [
         "(make|measure) .*laplace",
         OF_DEEP_RFM,
@@ -352,9 +355,9 @@ CODE = {
     "agop_collapse/networks/training.py": ["/networks/", OF_NETWORKS, RUNS, "figure fig10"],
     "agop_collapse/machine/agop.py": ["/deep_rfm/", OF_DEEP_RFM, RUNS, "figure fig0"],
     "agop_collapse/data/readers/npz.py": ["mine", OF_DEEP_RFM, RUNS],
-    "agop_collapse/data/readers/digits.py": ["digits", "^table (?!theory)", FIGURES],
+    "agop_collapse/data/readers/digits.py": ["digits", "^table (?!theory(_kernel|$))", FIGURES],
     "agop_collapse/data/readers/mnist.py": [],
-    "agop_collapse/data/prepare.py": ["^data", "/seed", "^table (?!theory)", FIGURES],
+    "agop_collapse/data/prepare.py": ["^data", "/seed", "^table (?!theory(_kernel|$))", FIGURES],
     "agop_collapse/rows/nfa_summary.py": ["table nfa_summary"],
     "agop_collapse/plots/gram.py": ["figure fig06"],
     "agop_collapse/plots/ansatz.py": ["figure fig10"],
@@ -364,7 +367,7 @@ CODE = {
     "agop_collapse/plan/figure_kinds.py": [],
     "scripts/plot_figure.py": ["^figure"],
     "scripts/combine_table.py": [
-        "^table (network_|deep_rfm|gram|classes|agop|attribution|rates|predictor)",
+        "^table (network_|deep_rfm|gram|classes|agop|attribution|rates|predictor|theory_layers)",
         "nfa_summary",
     ],
     "scripts/agop_collapse_job.py": [""],

@@ -79,7 +79,7 @@ def test_tables_are_those_of_a_studys_kinds_of_run(mine):
     assert set(mine.tables("mine")) == both | {"runs"}
     assert set(mine.tables("other")) == {
         *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
-        *("predictor", "runs"),
+        *("predictor", "theory_layers", "runs"),
     }
     for study in ("mine", "other"):
         for name, job in mine.tables(study).items():

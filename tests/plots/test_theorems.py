@@ -51,7 +51,7 @@ def test_rate():
     left, right = fig.axes
     assert len(left.lines) == 1 + 2 * 2
     np.testing.assert_allclose(left.lines[1].get_ydata(), [5e-4, 5e-3, 5e-2])
-    np.testing.assert_allclose(left.lines[2].get_ydata(), SMALL + [0.1])
+    np.testing.assert_allclose(left.lines[2].get_ydata(), [*SMALL, 0.1])
     assert len(right.lines) == 2 * 2 * 2
     np.testing.assert_allclose(right.lines[-1].get_xdata(), [2e-3, 2e-2, 0.2])
     np.testing.assert_allclose(right.lines[-1].get_ydata(), [1e-6, 1e-4, 1e-2])

@@ -22,6 +22,7 @@ STRANGE = "made by other settings, data or code than today's"
 # What is derived again is named by its rule, and if this makes several things, by the table or
 # figure.
 DEEP_TABLES = {"deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates", "predictor"}
+DEEP_TABLES |= {"theory_layers"}
 NETWORK_TABLES = {name for name in MEASURED if name.startswith("network")} | {"summarise_nfa"}
 DEEP_FIGURES = {"fig01", "fig03", "ablation"}
 NETWORK_FIGURES = {"fig07", "fig10", "nfa_null"}

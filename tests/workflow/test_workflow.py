@@ -58,6 +58,7 @@ TABLES = {
     "attribution": ["layer"],
     "rates": ["stage"],
     "predictor": [],
+    "theory_layers": ["layer"],
     "network_nc": ["epoch", "layer", "stage"],
     "network_readout": ["epoch"],
     "network_attribution": ["epoch", "layer"],
@@ -125,7 +126,7 @@ def test_every_job_is_run_once(tiny):
         "measure_network": 2,
         "simulate_theory_kernel": 1,
         "derive_theory": 1,
-        "combine_table": 16,
+        "combine_table": 17,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 8,
@@ -353,7 +354,7 @@ def test_a_figure_plans_its_own_runs_and_no_others(fresh):
     assert Counter(plans["fig03"].values()) == {
         "prepare_data": 1,
         "build_deep_rfm": 2 * 2,  # layers and record
-        "measure_deep_rfm": 2 * 8,  # its tables
+        "measure_deep_rfm": 2 * 9,  # its tables
         "plot_figure": 2,  # pdf and png
     }
     # A picture of Gram matrices is of one seed.

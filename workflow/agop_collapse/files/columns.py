@@ -87,6 +87,19 @@ GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
 FIT = _floats("train_mse", "solve_residual", "sensitivity")
 FIT |= _floats("within_distance", "between_distance", "train_accuracy", "test_accuracy")
+ESTIMATES = _floats(
+    "lambda_k",
+    "lambda_k_r2",
+    "lambda_map",
+    "lambda_map_r2",
+    "rate_expected",
+    "kernel_within",
+    "kernel_between",
+    "kernel_between_best",
+    "squared_norm",
+    "squared_norm_collapsed",
+    "squared_norm_best",
+)
 SPECTRUM = _floats("agop_effective_rank")
 ANSATZ = _floats(
     "nfa",
@@ -162,6 +175,7 @@ OF_A_RUN = {
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
         "attribution": _integers("layer") | _shares("projection", "features", "norm"),
         "rates": _texts("stage") | RATES | _integers("layers"),
+        "theory_layers": _integers("layer") | ESTIMATES | _flags("valid"),
         # As of deep_rfm's, but of the machine behind the last layer.
         "predictor": _floats(*(f"final_{name}" for name in FIT)) | _flags("valid"),
     },

@@ -251,7 +251,7 @@ class Jobs:
         rule = MEASURE[run.kind]
         settings = {key: made.settings[key] for key in ("torch_threads", "device")}
         settings["class_weighting"] = self.studies[run.study].settings.class_weighting
-        places = _places(run) if run.kind == "networks" else {}
+        places = _places(run)
         folder = MADE[run.kind][1]
         made_from = [data.identity, made.identity]
         given = {

@@ -65,18 +65,23 @@ def two_level_kernel(classes: int, n: int, between: float) -> Tensor:
 
 
 def two_level_objective(kind: str, classes: int, n: int, ridge: float, between: float) -> float:
-    """The objective of `two_level_kernel`, in closed form; mu K n / (n + mu) at k* and one-hot.
+    """The objective of `two_level_kernel`, in closed form; mu K n / (n + mu) at k* and one-hot."""
+    return ridge * two_level_square(kind, classes, n, ridge, between)
 
-    Its eigenvalues are n (1 + (K - 1) between) on the constant vector and n (1 - between) on other
-    combinations of classes; the labels' squared norm is `shared` n on the first, `apart` n on the
-    others together.
+
+def two_level_square(kind: str, classes: int, n: float, ridge: float, between: float) -> float:
+    """tr(Y (k + mu)^-1 Y^T) of `two_level_kernel`; without a ridge a squared RKHS norm.
+
+    The kernel's eigenvalues are n (1 + (K - 1) between) on the constant vector and n (1 - between)
+    on other combinations of classes; the labels' squared norm is `shared` n on the first, `apart` n
+    on the others together. n is the points of a class, on average where that is no whole number.
     """
     shared, apart = _weights(kind, classes)
     common = n * (1 + (classes - 1) * between)
-    return ridge * n * (shared / (common + ridge) + apart / (n * (1 - between) + ridge))
+    return n * (shared / (common + ridge) + apart / (n * (1 - between) + ridge))
 
 
-def best_between(kind: str, classes: int, n: int, ridge: float, nonnegative: bool) -> float:
+def best_between(kind: str, classes: int, n: float, ridge: float, nonnegative: bool) -> float:
     """The between-class entry of the best of all kernels, whose other entry is 1.
 
     Without the constraint of non-negativity it may go down to -1 / (K - 1). For one-hot labels it
