@@ -96,7 +96,7 @@ ROWS = {
     "spectrum": RELU,
     "accuracy": RELU,
     "ablation": IDENTITY,
-    **dict.fromkeys(("theory_recursion", "theory_rate", "theory_objective"), []),
+    **{key: [] for key in ("theory_recursion", "theory_rate", "theory_objective")},
     "random_features": [],
 }
 
