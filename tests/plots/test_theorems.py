@@ -71,7 +71,9 @@ def test_random_features():
     )
     left, right = random_features.draw({"theory_random_features": table}, []).axes
     np.testing.assert_allclose(left.lines[0].get_ydata(), np.array([-0.5, 0.5, 1]) / 3)
-    np.testing.assert_allclose(left.lines[1].get_ydata(), np.array([-0.5, 0.5, 1]) / 2)
+    np.testing.assert_allclose(
+        np.array(left.lines[1].get_ydata(), float), np.array([-0.5, 0.5, 1]) / 2
+    )
     for line, value in zip(right.lines[:2], (3, 2), strict=True):
         np.testing.assert_allclose(line.get_ydata(), value / np.array([16, 64]))
 

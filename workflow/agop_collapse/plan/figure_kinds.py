@@ -118,6 +118,11 @@ FIGURE_KINDS = {
     "theory_objective": FigureKind(
         "Theorem 5.4's objective of many kernels", None, ("theory_objective",), (), no_rows
     ),
+    "theory_layers": FigureKind(
+        "what the theorems speak of, along the layers of Deep RFM",
+        "deep_rfm",
+        ("theory_layers", "deep_rfm"),
+    ),
     "random_features": FigureKind(
         "mean and variance of products of random features",
         None,
@@ -180,5 +185,6 @@ PAPER_FIGURES = {
     "theory_recursion": PaperFigure("theory_recursion"),
     "theory_rate": PaperFigure("theory_rate"),
     "theory_objective": PaperFigure("theory_objective"),
+    "theory_layers": PaperFigure("theory_layers", (_RELU,)),
     "random_features": PaperFigure("random_features"),
 }

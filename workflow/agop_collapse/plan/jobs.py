@@ -429,7 +429,7 @@ class Jobs:
         found = {name: self.combine_table(study, name) for kind in kinds for name in COMBINED[kind]}
         if chosen.of_kind("networks"):
             found["nfa_summary"] = self.summarise_nfa(study)
-        shown = {table for drawing in chosen.drawings.values() for table in drawing.tables}
+        shown = {table for each in chosen.drawings.values() for table in each.tables}
         if "theory_kernel" in shown:
             found["theory_kernel"] = self.simulate_theory_kernel(study)
         if shown & THEORY.keys():
