@@ -19,6 +19,7 @@ from agop_collapse.plots import (
     spectrum,
     sweep,
     theory_kernel,
+    theory_layers,
     theory_objective,
     theory_rate,
     theory_recursion,
@@ -62,6 +63,11 @@ def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
         "network_nfa": nfa,
         "network_training": networks["network_training"].assign(fitted=False),
         "theory_kernel": theory,
+        "theory_layers": doubtful[doubtful["stage"] == "MX"]
+        .assign(
+            **{name: doubtful["nc1"] for series in theory_layers.PANELS.values() for name in series}
+        )
+        .drop(columns="rate"),
         **{name: pd.DataFrame(rows) for name, rows in theorems.measure(THEOREMS, 0).items()},
     }
 
@@ -136,6 +142,10 @@ def draw_theory_recursion(count, tables, rows_of):
     return theory_recursion, [], {}
 
 
+def draw_theory_layers(count, tables, rows_of):
+    return theory_layers, rows_of(count, None), {}
+
+
 def draw_theory_rate(count, tables, rows_of):
     return theory_rate, [], {}
 
@@ -203,6 +213,7 @@ def draw_spectrum(count, tables, rows_of):
         draw_theory_kernel,
         draw_theory_recursion,
         draw_theory_rate,
+        draw_theory_layers,
         draw_theory_objective,
         draw_random_features,
         draw_overlay,

@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from agop_collapse.plots import random_features, theory_objective, theory_rate, theory_recursion
+from agop_collapse.plots import (
+    random_features,
+    theory_layers,
+    theory_objective,
+    theory_rate,
+    theory_recursion,
+)
 
 SMALL = [1e-3, 1e-2]
 RECURSION = pd.DataFrame(
@@ -104,3 +110,31 @@ def test_objective():
             np.testing.assert_allclose(line.get_ydata(), [classes, classes + 10])
         (dots,) = (line for line in ax.lines if line.get_marker() == ".")
         assert dots.get_ydata() == pytest.approx([classes, classes + 1])
+
+
+def test_layers():
+    """Of two seeds, whose means are drawn; the measured rate is the root of NC1's."""
+    of_run = {"study": "mine", "dataset": "digits", "run": "laplace"}
+    columns = [name for series in theory_layers.PANELS.values() for name in series]
+    layers = pd.DataFrame(
+        [
+            {**of_run, "seed": seed, "layer": layer, "valid": True}
+            | {name: 0.1 * layer + seed for name in columns if name != "rate"}
+            for seed in (0, 1)
+            for layer in (1, 2, 3)
+        ]
+    )
+    nc1 = layers[[*of_run, "seed", "layer", "valid"]].assign(stage="MX")
+    nc1["nc1"] = 0.25 ** nc1["layer"] * (1 + nc1["seed"])
+    other = nc1.assign(stage="X", nc1=1.0)
+    tables = {"theory_layers": layers, "deep_rfm": pd.concat([other, nc1])}
+    rows = [{"label": "Digits", "runs": [of_run | {"seeds": [0, 1]}]}]
+    fig = theory_layers.draw(tables, rows)
+    assert theory_layers.note(tables, rows) == ""
+    for ax, series in zip(fig.axes, theory_layers.PANELS.values(), strict=True):
+        for line, column in zip(ax.lines, series, strict=True):
+            if column == "rate":
+                np.testing.assert_allclose(line.get_xdata(), [1, 2])
+                np.testing.assert_allclose(line.get_ydata(), [0.5, 0.5])
+            else:
+                np.testing.assert_allclose(line.get_ydata(), [0.6, 0.7, 0.8])

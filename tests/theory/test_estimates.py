@@ -71,7 +71,12 @@ def test_numbers_of_a_layer(ridge):
     assert found.lambda_map == pytest.approx(0, abs=1e-12)
     assert found.lambda_map_r2 == pytest.approx(1)
     assert found.lambda_k > 0
-    assert found.rate_expected == expected_rate(found.lambda_k, found.lambda_map, 5)
+
+
+def test_rate_is_the_theorems_where_there_is_one():
+    assert estimates._rate(0.2, 0.4, 5) == expected_rate(0.2, 0.4, 5)
+    assert math.isnan(estimates._rate(0.2, -1e-3, 5))
+    assert math.isnan(estimates._rate(0, 0.4, 5))
 
 
 def pairs():

@@ -6,6 +6,7 @@ least squares through the entries off the diagonal, and lambda is how far the di
 that line, over s. How good the approximation is, the line's R^2 says.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -87,7 +88,8 @@ def measure(
     Estimates, with
         lambda_k, lambda_map : of the predictor's kernel and of the random features, each with its
             R^2, `lambda_k_r2`, `lambda_map_r2`;
-        rate_expected : of Theorem 5.3's error at these, NC1's being its square;
+        rate_expected : of Theorem 5.3's error at these, NC1's being its square; nan where one is
+            not positive, as the estimate may be where the features have collapsed;
         kernel_within, kernel_between : mean entries of the kernel matrix, off the diagonal;
             `kernel_between_best` is where Theorem 5.4's objective has its minimum for +-1 labels;
         squared_norm : tr(Y (k + ridge)^-1 Y^T), of Theorem 5.4: its objective over the ridge, and
@@ -120,7 +122,7 @@ def measure(
         lambda_k_r2=of_kernel.r2,
         lambda_map=of_map.perturbation,
         lambda_map_r2=of_map.r2,
-        rate_expected=expected_rate(of_kernel.perturbation, of_map.perturbation, per_class),
+        rate_expected=_rate(of_kernel.perturbation, of_map.perturbation, per_class),
         kernel_within=float(values[same & off].mean()),
         kernel_between=float(values[~same].mean()),
         kernel_between_best=best,
@@ -128,3 +130,8 @@ def measure(
         squared_norm_collapsed=square_at(0.0),
         squared_norm_best=square_at(best),
     )
+
+
+def _rate(lambda_k: float, lambda_map: float, n: float) -> float:
+    positive = lambda_k > 0 and lambda_map > 0
+    return expected_rate(lambda_k, lambda_map, n) if positive else math.nan

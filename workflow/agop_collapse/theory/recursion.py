@@ -135,7 +135,7 @@ def fixed_point(lambda_k: float, lambda_map: float, n: int, kappa: float) -> flo
     return g
 
 
-def expected_rate(lambda_k: float, lambda_map: float, n: int, g: float = 1) -> float:
+def expected_rate(lambda_k: float, lambda_map: float, n: float, g: float = 1) -> float:
     """What the error is multiplied by in a layer near the fixed point g Y^T Y.
 
     Of a small symmetric change E of Gt, the part between the span of Y^T Y and what is orthogonal
