@@ -17,6 +17,18 @@ TINY = {
     "deep_rfm": [RELU, COS, RELU | {"projection": "identity"}],
     "networks": [MLP],
     "theory_kernel": {"width": 64, "draws": 2},
+    "theory": {
+        "classes": 2,
+        "per_class": 3,
+        "layers": 8,
+        "lambda_map": [1.0],
+        "ratios": [1e-3, 1e-2],
+        "objective_classes": [3],
+        "random_kernels": 2,
+        "descent_steps": 5,
+        "widths": [8],
+        "draws": 3,
+    },
     "figures": {
         "fig01": {"layers": [1, 4]},
         "fig03": None,
@@ -28,6 +40,7 @@ TINY = {
         "network_spectrum": None,
         "nfa_null": None,
         "v1_fig04": None,
+        "theory_rate": None,
     },
 }
 # Sweeps, and figures of one's own, one of them with a run of the study tiny.

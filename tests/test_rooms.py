@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "machine": {"common", "files", "data"},
     "networks": {"common", "files", "data"},
     "metrics": {"common", "data", "machine", "networks"},
-    "rows": {"common", "files", "data", "machine", "networks", "metrics"},
+    "theory": {"common", "machine", "metrics"},
+    "rows": {"common", "files", "data", "machine", "networks", "metrics", "theory"},
     "plots": {"common", "files"},
     # What is light enough for the Snakefile.
     "plan": {"common", "data.addresses", "files.columns", "files.contents", "files.stamp"},

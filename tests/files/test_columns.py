@@ -18,6 +18,7 @@ from agop_collapse.metrics.gram import GramStatistics
 from agop_collapse.metrics.readout import Alignment
 from agop_collapse.metrics.spectra import Spectrum
 from agop_collapse.metrics.variability import Variability
+from agop_collapse.theory.estimates import Estimates
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ from agop_collapse.metrics.variability import Variability
         (Variability, columns.VARIABILITY),
         (GramStatistics, columns.GRAM),
         (Spectrum, columns.SPECTRUM),
+        (Estimates, columns.ESTIMATES),
         (Ansatz, columns.ANSATZ),
         (Family, columns.FAMILY),
         (Fact, columns.FACT),
@@ -71,7 +73,8 @@ def test_the_fit_of_a_layer_and_of_the_predictor_are_columns():
 
 def test_figures_may_draw_what_has_one_number_at_a_place():
     found = columns.measures("deep_rfm")
-    assert list(found) == ["deep_rfm", "gram", "attribution", "rates", "predictor"]
+    of_runs = ["deep_rfm", "gram", "attribution", "rates", "theory_layers", "predictor"]
+    assert list(found) == of_runs
     assert found["gram"][:4] == ("within_mean", "within_sd", "between_mean", "between_sd")
     assert found["gram"][4:] == tuple(f"{name}_mu_g" for name in found["gram"][:4])
     assert {"nc1", "nc2", "train_mse", "agop_effective_rank"} < set(found["deep_rfm"])

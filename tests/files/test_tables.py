@@ -36,6 +36,9 @@ CONTRACT = {
     "attribution": f"{DEEP_RFM} layer log_nc1_change share_projection share_features share_norm "
     "total_log_nc1_change total_share_projection total_share_features total_share_norm",
     "rates": f"{DEEP_RFM} {RATES}",
+    "theory_layers": f"{DEEP_RFM} layer lambda_k lambda_k_r2 lambda_map lambda_map_r2 "
+    "rate_expected kernel_within kernel_between kernel_between_best squared_norm "
+    "squared_norm_collapsed squared_norm_best valid",
     "predictor": f"{DEEP_RFM} final_train_mse final_solve_residual final_sensitivity "
     "final_within_distance final_between_distance final_train_accuracy final_test_accuracy valid",
     "network_nc": f"{NETWORK} epoch layer stage {POINTS} trace_total",
@@ -63,12 +66,25 @@ CONTRACT = {
     "nfa_init_mean nfa_independent_mean nfa_independent_trained_mean "
     "values fitted paper_mean paper_sd",
     "theory_kernel": "study seed distance mapped_mean mapped_sd mapped_theory width draws",
+    "theory_recursion": "study seed lambda_map lambda_k kappa kappa_value layer error "
+    "error_rescaled nc1",
+    "theory_rate": "study seed lambda_map lambda_k kappa kappa_value rate rate_expected nc1_rate "
+    "floor floor_expected floor_slope",
+    "theory_objective": "study seed labels classes per_class ridge source nonnegative number "
+    "objective excess distance within between",
+    "theory_random_features": "study seed feature_map width draws product mean mean_se expected "
+    "variance variance_expected",
+    "theory_claims": "study seed claim source printed statement stated found tolerance holds",
 }
+OF_A_STUDY = {"nfa_summary", *(name for name in CONTRACT if name.startswith("theory"))}
+OF_A_STUDY -= {"theory_layers"}
 TEXTS = "study dataset run kernel feature_map projection model stage name pixel of"
-TEXTS += " weights jacobians power"
+TEXTS += " weights jacobians power kappa labels source claim statement"
 INTEGERS = "seed layer layers applied_layer epoch index i j class points drawn values width draws"
+INTEGERS += " classes per_class number"
 DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
-DTYPES |= {"valid": "bool", "fitted": "bool", "gram": "float"}
+DTYPES |= dict.fromkeys(["valid", "fitted", "nonnegative", "printed", "holds"], "bool")
+DTYPES |= {"gram": "float"}
 
 
 @pytest.mark.parametrize("table", CONTRACT)
@@ -82,7 +98,7 @@ def test_table_has_the_columns_that_users_rely_on(table):
 def test_a_run_measures_what_does_not_name_it():
     """The same columns without those that tell runs apart, so that any study can share the file."""
     assert set(tables.COMBINED) == set(CONTRACT)
-    assert set(tables.MEASURED) == set(CONTRACT) - {"nfa_summary", "theory_kernel"}
+    assert set(tables.MEASURED) == set(CONTRACT) - OF_A_STUDY
     for table, schema in tables.MEASURED.items():
         naming = NETWORK if table.startswith("network") else DEEP_RFM
         assert f"{naming} {' '.join(schema.names)}" == CONTRACT[table]

@@ -145,6 +145,8 @@ MISTAKES = [
     ("networks[0].recreate_optimizer", "no", [".recreate_optimizer = 'no'", "boolean"]),
     ("theory_kernel", {"draws": 1}, ["studies.mine.theory_kernel.draws = 1", "at least 2"]),
     ("theory_kernel", [], ["studies.mine.theory_kernel = []", "object"]),
+    ("theory", {"layers": 2}, ["studies.mine.theory.layers = 2", "at least 3"]),
+    ("theory", {"ridges": [1.0, 1.0]}, ["theory.ridges", "must not hold anything twice"]),
     # Sweeps
     ("deep_rfm[0].ridge", [], ["studies.mine.deep_rfm[0].ridge must not be empty"]),
     ("deep_rfm[0].ridge", [0.1, -0.1], ["studies.mine.deep_rfm[0].ridge[1] = -0.1", "at least 0"]),

@@ -70,6 +70,21 @@ def test_defaults_are_the_papers():
         "standardize_test": "train",
     }
     assert dict(made.theory_kernel) == {"width": 1024, "draws": 100}
+    # science.md, section 5.
+    assert dict(made.theory) == {
+        "classes": 5,
+        "per_class": 20,
+        "layers": 30,
+        "lambda_map": [0.3, 1.0, 3.0],
+        "ratios": [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0],
+        "objective_classes": [3, 10],
+        "objective_per_class": 4,
+        "ridges": [0.1, 1.0],
+        "random_kernels": 50,
+        "descent_steps": 300,
+        "widths": [64, 256, 1024, 4096],
+        "draws": 200,
+    }
     # Error bars are over three seeds (Appendix D).
     assert study().settings.seeds == [0, 1, 2]
     assert study().settings.torch_threads == 1

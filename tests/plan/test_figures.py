@@ -9,7 +9,7 @@ from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.figure_kinds import FIGURE_KINDS, PAPER_FIGURES
 from agop_collapse.plan.figure_layers import spread_layers
-from agop_collapse.plan.figure_rows import REGISTRIES
+from agop_collapse.plan.figure_rows import REGISTRIES, no_rows
 from agop_collapse.plan.figures import Drawing
 from agop_collapse.plan.measure_rows import MEASURES, STAGES, TRUST
 from agop_collapse.plan.runs import filter_keys
@@ -112,6 +112,9 @@ ROWS = {
     "spectrum": RELU,
     "accuracy": RELU,
     "ablation": IDENTITY,
+    **{key: [] for key in ("theory_recursion", "theory_rate", "theory_objective")},
+    "theory_layers": RELU,
+    "random_features": [],
 }
 
 
@@ -592,7 +595,7 @@ def test_a_kind_without_runs_is_refused_unless_it_is_a_simulation(kind):
     figure = {"plot": kind}
     if kind in ("sweep", "overlay"):
         figure |= {"y": "nfa"} | ({"x": "gain"} if kind == "sweep" else {})
-    if kind == "theory_kernel":
+    if FIGURE_KINDS[kind].rows is no_rows:
         assert drawing("own", others, **figure).runs == ()
     else:
         message = refusal(config("own", others, **figure))

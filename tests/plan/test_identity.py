@@ -117,6 +117,7 @@ STUDY: dict[str, Any] = {
         "fig06": {"rows": [{"kernel": "laplace"}]},
         "fig10": None,
         "v1_fig04": None,
+        "theory_rate": None,
     },
 }
 
@@ -170,13 +171,13 @@ def every(*patterns: str) -> Callable[[str], bool]:
     return lambda name: any(re.search(pattern, name) for pattern in patterns)
 
 
-RUNS = "tables list_runs"
+RUNS, THEORY = "tables list_runs", "(tables derive_theory|figure theory_rate)$"
 OF_DEEP_RFM = "tables combine_deep_rfm"
 OF_NETWORKS = "tables (combine_networks|summarise_nfa)"
 # What a change reaches, as patterns of jobs' names.
 REACHED: list[tuple[str, Any, list[str]]] = [
-    ("datasets.digits.n", 61, ["digits", "tables (?!simulate)", "figure fig"]),
-    ("datasets.digits.n_test", 3, ["digits", "tables (?!simulate)", "figure fig"]),
+    ("datasets.digits.n", 61, ["digits", "tables (?!simulate|derive)", "figure fig"]),
+    ("datasets.digits.n_test", 3, ["digits", "tables (?!simulate|derive)", "figure fig"]),
     ("datasets.mine.n", 19, ["mine", OF_DEEP_RFM, RUNS]),
     ("datasets.mine.standardize_test", "own", ["mine", OF_DEEP_RFM, RUNS]),
     ("networks.0.gain", 0.6, ["networks", OF_NETWORKS, RUNS, "figure fig10"]),
@@ -185,8 +186,9 @@ REACHED: list[tuple[str, Any, list[str]]] = [
     ("deep_rfm.0.width", 8, ["deep_rfm/.*laplace", OF_DEEP_RFM, RUNS, "figure fig06"]),
     ("deep_rfm.1.ridge", 1e-2, ["deep_rfm/.*gaussian", OF_DEEP_RFM, RUNS, "figure fig03"]),
     ("torch_threads", 2, ["deep_rfm", "networks", "table", "figure", "gram", "agop"]),
-    ("device", "auto", ["(make|measure)", "tables (?!simulate)", "figure fig"]),
+    ("device", "auto", ["(make|measure)", "tables (?!simulate|derive)", "figure fig"]),
     ("theory_kernel.draws", 3, ["tables simulate_theory_kernel", "figure v1_fig04"]),
+    ("theory", {"layers": 9}, [THEORY]),
     ("figures.fig03.title", "Text", ["figure fig03"]),
     ("figures.fig03.footer", False, ["figure fig03"]),
     ("figures.fig03.size", [3, 2], ["figure fig03"]),
@@ -306,8 +308,10 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
     held_out = {"kind": "digits", "n": 1000, "n_test": 797}
     datasets = {"digits": {"kind": "digits", "n": 1000}, "held_out": held_out}
     found = differing(before, demo(datasets=datasets))
-    others = {"tables simulate_theory_kernel", "figure v1_fig04", "figure accuracy"}
-    others |= {"figure nc_full", "figure network_nc_full"}
+    others = {"tables simulate_theory_kernel", "tables derive_theory", "figure v1_fig04"}
+    others |= {f"figure {name}" for name in ("accuracy", "nc_full", "network_nc_full")}
+    others |= {f"figure theory_{name}" for name in ("recursion", "rate", "objective")}
+    others |= {"figure random_features"}
     others |= {name for name in before if "held_out" in name}
     assert found == {name.replace("results/tiny/", "") for name in set(before) - others}
     networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits", "held_out"]}]
@@ -321,14 +325,17 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
 # Code
 
 MEASURED = {"deep_rfm": "^measure .*/deep_rfm/", "networks": "^measure .*/networks/"}
-TABLES = "^tables (?!list_runs|simulate)"
+TABLES = "^tables (?!list_runs|simulate|derive)"
 FIGURES = "^figure fig"
 # A file of the library, or a script, and what its formulas reach.
 CODE = {
-    "agop_collapse/metrics/collapse.py": ["^measure", TABLES, FIGURES],
+    "agop_collapse/metrics/collapse.py": ["^measure", TABLES, FIGURES, THEORY],
     "agop_collapse/metrics/gram.py": [MEASURED["deep_rfm"], OF_DEEP_RFM, "figure fig0"],
     "agop_collapse/metrics/ansatz.py": [MEASURED["networks"], OF_NETWORKS, "figure fig10"],
-    "agop_collapse/metrics/theory.py": ["theory_kernel", "v1_fig04"],
+    "agop_collapse/metrics/theory.py": ["theory_kernel", "v1_fig04", THEORY],
+    "agop_collapse/theory/objective.py": [
+        *(THEORY, MEASURED["deep_rfm"], OF_DEEP_RFM, "figure fig0"),
+    ],
     "agop_collapse/machine/kernels/laplace.py": [
         "(make|measure) .*laplace",
         OF_DEEP_RFM,
@@ -348,9 +355,9 @@ CODE = {
     "agop_collapse/networks/training.py": ["/networks/", OF_NETWORKS, RUNS, "figure fig10"],
     "agop_collapse/machine/agop.py": ["/deep_rfm/", OF_DEEP_RFM, RUNS, "figure fig0"],
     "agop_collapse/data/readers/npz.py": ["mine", OF_DEEP_RFM, RUNS],
-    "agop_collapse/data/readers/digits.py": ["digits", "^tables (?!simulate)", FIGURES],
+    "agop_collapse/data/readers/digits.py": ["digits", "^tables (?!simulate|derive)", FIGURES],
     "agop_collapse/data/readers/mnist.py": [],
-    "agop_collapse/data/prepare.py": ["^data", "/seed", "^tables (?!simulate)", FIGURES],
+    "agop_collapse/data/prepare.py": ["^data", "/seed", "^tables (?!simulate|derive)", FIGURES],
     "agop_collapse/rows/nfa_summary.py": ["tables summarise_nfa"],
     "agop_collapse/plots/gram.py": ["figure fig06"],
     "agop_collapse/plots/ansatz.py": ["figure fig10"],

@@ -79,11 +79,11 @@ def test_tables_are_those_of_a_studys_kinds_of_run(mine):
         assert {str(Path(path).parent) for path in made} == {f"results/{study}/tables"}
         return {Path(path).stem for path in made}
 
-    both = {table for table in COMBINED if table not in ("gram_picture", "theory_kernel")}
-    assert tables("mine") == both | {"runs"}
+    of_runs = {table for table in COMBINED if not table.startswith("theory_") or table in MEASURED}
+    assert tables("mine") == of_runs - {"gram_picture"} | {"runs"}
     assert tables("other") == {
         *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
-        *("predictor", "runs"),
+        *("predictor", "theory_layers", "runs"),
     }
 
 
@@ -259,7 +259,7 @@ def test_job_is_found_by_a_paths_wildcards(mine):
     assert drawn == mine.plot_figure("mine", "fig03")
     assert mine.of("combine_deep_rfm", {"study": "mine"}) == mine.combine("mine", "deep_rfm")
     assert mine.of("combine_networks", {"study": "mine"}) == mine.combine("mine", "networks")
-    for rule in ("list_runs", "summarise_nfa", "simulate_theory_kernel"):
+    for rule in ("list_runs", "summarise_nfa", "simulate_theory_kernel", "derive_theory"):
         assert mine.of(rule, {"study": "mine"}) == getattr(mine, rule)("mine")
 
 

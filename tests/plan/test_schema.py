@@ -17,6 +17,7 @@ from agop_collapse.plan.settings import (
     RUN_KINDS,
     Dataset,
     FigureSettings,
+    Theory,
     TheoryKernel,
 )
 from configurations import config_of, example
@@ -50,6 +51,7 @@ def test_configurations_are_valid(config):
     [
         ("dataset", Dataset),
         ("theory_kernel", TheoryKernel),
+        ("theory", Theory),
         ("figure", FigureSettings),
         *zip(("deep_rfm", "network"), RUN_KINDS.values(), strict=True),
     ],
@@ -156,6 +158,10 @@ INVALID = [
     {"datasets": {"a": {"kind": "digits", "n": 10**12}}},
     {"theory_kernel": {"draws": 1}},
     {"theory_kernel": None},
+    {"theory": {"layers": 2}},
+    {"theory": {"ratios": []}},
+    {"theory": {"ratios": [0.1, 0.1]}},
+    {"theory": None},
     {"figures": {"own": {"rows": [{}], "plot": "gram"}}},
     {"figures": {"own": {"rows": [], "plot": "gram"}}},
     {"figures": {"own": {"rows": [{"width": None}], "plot": "gram"}}},
@@ -254,6 +260,7 @@ def studies(draw) -> dict[str, Any]:
         parts[key] = draw(values(study[key]))
     parts["seeds"] = sorted(set(parts["seeds"]))
     parts["theory_kernel"] = draw(blocks("theory_kernel"))
+    parts["theory"] = draw(blocks("theory"))
     return parts
 
 

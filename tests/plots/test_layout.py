@@ -17,13 +17,33 @@ from agop_collapse.plots import (
     network_spectrum,
     nfa_null,
     overlay,
+    random_features,
     save,
     spectrum,
     sweep,
     theory_kernel,
+    theory_layers,
+    theory_objective,
+    theory_rate,
+    theory_recursion,
 )
+from agop_collapse.rows import theory as theorems
 
 DATASETS = {"cifar10": "CIFAR-10", "mnist": "MNIST", "svhn": "SVHN"}
+THEOREMS = theorems.Settings(
+    classes=2,
+    per_class=4,
+    layers=25,
+    lambda_map=[0.3, 1.0, 3.0],
+    ratios=[1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0],
+    objective_classes=[3, 10],
+    objective_per_class=2,
+    ridges=[1.0],
+    random_kernels=5,
+    descent_steps=20,
+    widths=[8, 4096],
+    draws=3,
+)
 FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " * 3
 
 
@@ -47,6 +67,12 @@ def tables(deep_rfm, predictors, pictures, classes, spectra, networks, network_s
         "network_spectrum": network_spectra,
         "network_training": networks["network_training"].assign(fitted=False),
         "theory_kernel": theory,
+        "theory_layers": doubtful[doubtful["stage"] == "MX"]
+        .assign(
+            **{name: doubtful["nc1"] for series in theory_layers.PANELS.values() for name in series}
+        )
+        .drop(columns="rate"),
+        **{name: pd.DataFrame(rows) for name, rows in theorems.measure(THEOREMS, 0).items()},
     }
 
 
@@ -125,6 +151,26 @@ def draw_theory_kernel(count, tables, rows_of):
     return theory_kernel, [], {}
 
 
+def draw_theory_recursion(count, tables, rows_of):
+    return theory_recursion, [], {}
+
+
+def draw_theory_layers(count, tables, rows_of):
+    return theory_layers, rows_of(count, None), {}
+
+
+def draw_theory_rate(count, tables, rows_of):
+    return theory_rate, [], {}
+
+
+def draw_theory_objective(count, tables, rows_of):
+    return theory_objective, [], {}
+
+
+def draw_random_features(count, tables, rows_of):
+    return random_features, [], {}
+
+
 def draw_overlay(count, tables, rows_of):
     """Of up to eight lines, with long labels."""
     rows = (rows_of(3, None) * 3)[: 3 * count - 1]
@@ -186,6 +232,11 @@ def draw_spectrum(count, tables, rows_of):
         draw_network_nc_full,
         draw_network_spectrum,
         draw_theory_kernel,
+        draw_theory_recursion,
+        draw_theory_rate,
+        draw_theory_layers,
+        draw_theory_objective,
+        draw_random_features,
         draw_overlay,
         draw_overlay_of_networks,
         draw_sweep,

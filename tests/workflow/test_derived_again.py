@@ -22,11 +22,14 @@ STRANGE = "made by other settings, data or code than today's"
 # What is derived again is named by its rule, and if this makes several things, by the table or
 # figure.
 DEEP_TABLES = {"deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates", "predictor"}
+DEEP_TABLES |= {"theory_layers"}
 NETWORK_TABLES = {name for name in MEASURED if name.startswith("network")} | {"summarise_nfa"}
 DEEP_FIGURES = {"fig01", "fig03", "ablation", "nc_full"}
 NETWORK_FIGURES = {"fig07", "fig10", "network_nc_full", "network_spectrum", "nfa_null"}
-THEORY = {"simulate_theory_kernel", "v1_fig04"}
-FIGURES = DEEP_FIGURES | NETWORK_FIGURES | {"v1_fig04"}
+THEORY_KERNEL = {"simulate_theory_kernel", "v1_fig04"}
+THEOREMS = {"derive_theory", "theory_rate"}
+THEORY = THEORY_KERNEL | THEOREMS
+FIGURES = DEEP_FIGURES | NETWORK_FIGURES | {"v1_fig04", "theory_rate"}
 AFTER_DEEP_RFM = {"measure_deep_rfm"} | DEEP_TABLES | DEEP_FIGURES
 AFTER_NETWORKS = {"measure_network"} | NETWORK_TABLES | NETWORK_FIGURES
 DEEP_RFM = {"build_deep_rfm", "list_runs"} | AFTER_DEEP_RFM
@@ -49,7 +52,7 @@ def names(plan: dict[str, str]) -> set[str]:
 CODE = {
     "formula in metrics/collapse.py": (
         *("agop_collapse/metrics/collapse.py", "nc1 / classes", "nc1 / (classes + 1)"),
-        AFTER_DEEP_RFM | AFTER_NETWORKS,
+        AFTER_DEEP_RFM | AFTER_NETWORKS | THEOREMS,
     ),
     "formula in machine/kernels/laplace.py": (
         *(
@@ -86,7 +89,8 @@ SETTINGS = {
     "deep_rfm.0.block_rows: 16": set(),
     "figures.fig01.layers: [1, 3]": {"fig01"},
     "figures.fig03: {title: Curves}": {"fig03"},
-    "theory_kernel.draws: 3": THEORY,
+    "theory_kernel.draws: 3": THEORY_KERNEL,
+    "theory.layers: 9": THEOREMS,
     "networks.0.epochs: 6": NETWORKS,
     # Two settings, the one with the other's value.
     "networks.0.gain: 0.05; networks.0.learning_rate: 1.0": NETWORKS,

@@ -59,6 +59,7 @@ LIBRARY = WORKFLOW / "agop_collapse"
 BY_PLACE = {
     "prepare_data": ["data/readers"],
     "build_deep_rfm": ["machine/kernels"],
+    "measure_deep_rfm": ["machine/kernels"],
     "train_network": ["networks/backbones", "networks/activations", "networks/losses"],
     "measure_network": ["networks/backbones", "networks/activations", "networks/losses"],
     "plot_figure": ["plots"],

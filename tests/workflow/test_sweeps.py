@@ -27,6 +27,7 @@ INNER = {
     "attribution": ["layer"],
     "rates": ["stage"],
     "predictor": [],
+    "theory_layers": ["layer"],
     "network_nc": ["epoch", "layer", "stage"],
     "network_readout": ["epoch"],
     "network_attribution": ["epoch", "layer"],

@@ -23,6 +23,7 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.files import tables
+from agop_collapse.files.columns import THEORY
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.kernels.laplace import kernel as laplace
@@ -57,6 +58,7 @@ TABLES = {
     "attribution": ["layer"],
     "rates": ["stage"],
     "predictor": [],
+    "theory_layers": ["layer"],
     "network_nc": ["epoch", "layer", "stage"],
     "network_readout": ["epoch"],
     "network_attribution": ["epoch", "layer"],
@@ -123,11 +125,12 @@ def test_every_job_is_run_once(tiny):
         "train_network": 2,
         "measure_network": 2,
         "simulate_theory_kernel": 1,
+        "derive_theory": 1,
         "combine_deep_rfm": 1,
         "combine_networks": 1,
         "summarise_nfa": 1,
         "list_runs": 1,
-        "plot_figure": 10,
+        "plot_figure": 11,
     }
     assert jobs["all"] == {}
     assert jobs["bare"] == {"prepare_data": 1, "list_runs": 1}
@@ -176,7 +179,7 @@ def test_every_file_has_the_identity_that_is_planned(tiny):
 
 def test_every_table_of_the_contract_is_there_and_readable(tiny):
     found = {path.stem for path in (tiny.work / "results/tiny/tables").glob("*.parquet")}
-    assert found == {*TABLES, "nfa_summary", "theory_kernel", "runs"}
+    assert found == {*TABLES, "nfa_summary", "theory_kernel", *THEORY, "runs"}
     for name in found - {"runs"}:
         assert len(table(tiny, name)) > 0
 
@@ -352,7 +355,7 @@ def test_a_figure_plans_its_own_runs_and_no_others(fresh):
     assert Counter(plans["fig03"].values()) == {
         "prepare_data": 1,
         "build_deep_rfm": 2 * 2,  # layers and record
-        "measure_deep_rfm": 2 * 8,  # its tables
+        "measure_deep_rfm": 2 * 9,  # its tables
         "plot_figure": 2,  # pdf and png
     }
     # A picture of Gram matrices is of one seed.

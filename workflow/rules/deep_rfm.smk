@@ -42,6 +42,7 @@ rule measure_deep_rfm:
         agop_spectrum=f"{DEEP_RFM}/agop_spectrum.parquet",
         attribution=f"{DEEP_RFM}/attribution.parquet",
         rates=f"{DEEP_RFM}/rates.parquet",
+        theory_layers=f"{DEEP_RFM}/theory_layers.parquet",
         predictor=f"{DEEP_RFM}/predictor.parquet",
     log:
         f"{DEEP_RFM}/logs/measure_deep_rfm.log",

@@ -19,3 +19,27 @@ rule simulate_theory_kernel:
         "Simulating what ReLU features do to distances"
     script:
         "../scripts/simulate_theory_kernel.py"
+
+
+rule derive_theory:
+    output:
+        theory_recursion=f"{TABLES}/theory_recursion.parquet",
+        theory_rate=f"{TABLES}/theory_rate.parquet",
+        theory_objective=f"{TABLES}/theory_objective.parquet",
+        theory_random_features=f"{TABLES}/theory_random_features.parquet",
+        theory_claims=f"{TABLES}/theory_claims.parquet",
+    log:
+        f"{LOGS}/derive_theory.log",
+    conda:
+        "../../envs/compute.yaml"
+    threads: needs("derive_theory", "threads")
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        identity=identity("derive_theory"),
+        settings=settings("derive_theory"),
+    message:
+        "Computing what the paper's theorems say, and what holds"
+    script:
+        "../scripts/derive_theory.py"

@@ -10,22 +10,31 @@ from agop_collapse.common.progress import steps
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.machine.checkpoints import load_layer, load_predictor
+from agop_collapse.machine.kernels.find import find_kernel
+from agop_collapse.rows import theory_layers
 from agop_collapse.rows.deep_rfm import measure, predictor_table
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
-    folder, depth = snakemake.input.layers, given["settings"]["depth"]
+    folder, chosen = snakemake.input.layers, given["settings"]
+    kernel, depth = find_kernel(chosen["kernel"], chosen["bandwidth"]), chosen["depth"]
+    theorems = []
     progress = steps(depth, 0, "layer")
 
     def layers():
         for number in range(1, depth + 1):
-            yield load_layer(folder, number, given["made"], where)
+            layer = load_layer(folder, number, given["made"], where)
+            machine = (kernel, chosen["bandwidth"], chosen["ridge"])
+            theorems.append(theory_layers.row(number, layer, data, *machine))
+            yield layer
             progress.update()
             logging.info("%s", progress)
 
     data = load_dataset(snakemake.input.data, given["data"])
     measured = measure(layers(), data, given["class_weighting"])
     predictor = load_predictor(folder, depth + 1, given["made"], where)
-    for name, table in (measured | {"predictor": predictor_table(predictor)}).items():
+    measured["predictor"] = predictor_table(predictor)
+    measured["theory_layers"] = tables.frame("theory_layers", theorems)
+    for name, table in measured.items():
         tables.save(snakemake.output[name], name, table, given["identity"])

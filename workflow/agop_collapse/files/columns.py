@@ -87,6 +87,19 @@ GRAM = _floats("within_mean", "within_sd", "between_mean", "between_sd")
 GRAM_MU_G = _floats(*(f"{name}_mu_g" for name in GRAM))
 FIT = _floats("train_mse", "solve_residual", "sensitivity")
 FIT |= _floats("within_distance", "between_distance", "train_accuracy", "test_accuracy")
+ESTIMATES = _floats(
+    "lambda_k",
+    "lambda_k_r2",
+    "lambda_map",
+    "lambda_map_r2",
+    "rate_expected",
+    "kernel_within",
+    "kernel_between",
+    "kernel_between_best",
+    "squared_norm",
+    "squared_norm_collapsed",
+    "squared_norm_best",
+)
 SPECTRUM = _floats("agop_effective_rank")
 ANSATZ = _floats(
     "nfa",
@@ -162,6 +175,7 @@ OF_A_RUN = {
         "agop_spectrum": _integers("layer", "index") | _floats("eigenvalue"),
         "attribution": _integers("layer") | _shares("projection", "features", "norm"),
         "rates": _texts("stage") | RATES | _integers("layers"),
+        "theory_layers": _integers("layer") | ESTIMATES | _flags("valid"),
         # As of deep_rfm's, but of the machine behind the last layer.
         "predictor": _floats(*(f"final_{name}" for name in FIT)) | _flags("valid"),
     },
@@ -186,6 +200,29 @@ OF_A_RUN = {
     },
 }
 
+# Tables of the theory of a study: all their columns but the first two, study and seed.
+_RECURSION = _floats("lambda_map", "lambda_k") | _texts("kappa") | _floats("kappa_value")
+THEORY = {
+    "theory_recursion": _RECURSION | _integers("layer") | _floats("error", "error_rescaled", "nc1"),
+    "theory_rate": _RECURSION
+    | _floats("rate", "rate_expected", "nc1_rate", "floor", "floor_expected", "floor_slope"),
+    "theory_objective": _texts("labels")
+    | _integers("classes", "per_class")
+    | _floats("ridge")
+    | _texts("source")
+    | _flags("nonnegative")
+    | _integers("number")
+    | _floats("objective", "excess", "distance", "within", "between"),
+    "theory_random_features": _texts("feature_map")
+    | _integers("width", "draws")
+    | _floats("product", "mean", "mean_se", "expected", "variance", "variance_expected"),
+    "theory_claims": _texts("claim", "source")
+    | _flags("printed")
+    | _texts("statement")
+    | _floats("stated", "found", "tolerance")
+    | _flags("holds"),
+}
+
 # Tables of a study that are not made of its runs' files: all their columns.
 OF_A_STUDY = {
     "nfa_summary": _texts("study", "dataset", "run", "model")
@@ -198,7 +235,7 @@ OF_A_STUDY = {
     | _integers("seed")
     | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
     | _integers("width", "draws"),
-}
+} | {name: _texts("study") | _integers("seed") | columns for name, columns in THEORY.items()}
 
 # Columns that tell the rows of one run apart by more than layer, epoch and stage.
 _FINER = {"index", "i", "j", "class", "power"}

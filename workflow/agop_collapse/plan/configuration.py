@@ -34,6 +34,7 @@ from .settings import (
     FigureSettings,
     Network,
     StudySettings,
+    Theory,
     TheoryKernel,
 )
 
@@ -42,6 +43,7 @@ STUDY_KEYS = (
     "datasets",
     *RUN_KINDS,
     "theory_kernel",
+    "theory",
     "features",
     "figures",
 )
@@ -62,6 +64,7 @@ class Study:
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
+    theory: Theory
     features: Features
     drawings: dict[str, Drawing]
 
@@ -129,6 +132,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
                 part.datasets,
                 part.runs,
                 part.theory_kernel,
+                part.theory,
                 part.features,
                 drawings,
             )
@@ -188,6 +192,7 @@ class _Part:
     datasets: dict[str, Dataset]
     runs: tuple[Run, ...]
     theory_kernel: TheoryKernel
+    theory: Theory
     features: Features
     figures: dict[str, FigureSettings]
 
@@ -200,7 +205,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
     datasets: dict[str, Dataset] = {}
     drawn: dict[str, FigureSettings] = {}
     settings = StudySettings()
-    theory_kernel, wanted = TheoryKernel(), Features()
+    theory_kernel, theory, wanted = TheoryKernel(), Theory(), Features()
     expanded: list[tuple[str, str, list[str], Expanded]] = []
     with _collected(mistakes):
         settings = _settings(values, where)
@@ -210,6 +215,8 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         theory_kernel = check(
             TheoryKernel, values.get("theory_kernel", {}), f"{where}.theory_kernel"
         )
+    with _collected(mistakes):
+        theory = check(Theory, values.get("theory", {}), f"{where}.theory")
     with _collected(mistakes):
         wanted = check(Features, values.get("features", {}), f"{where}.features")
     for kind in RUN_KINDS:
@@ -233,7 +240,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
         raise ConfigError("\n".join(mistakes))
     runs = _distinct(name, expanded, settings.seeds)
     _check_features(wanted, runs, f"{where}.features")
-    return _Part(settings, datasets, runs, theory_kernel, wanted, drawn)
+    return _Part(settings, datasets, runs, theory_kernel, theory, wanted, drawn)
 
 
 def _check_features(wanted: Features, runs: tuple[Run, ...], where: str) -> None:

@@ -123,6 +123,27 @@ FIGURE_KINDS = {
     "theory_kernel": FigureKind(
         "what ReLU features do to distances", None, ("theory_kernel",), (), no_rows
     ),
+    "theory_recursion": FigureKind(
+        "error and NC1 over the layers of Theorem 5.3", None, ("theory_recursion",), (), no_rows
+    ),
+    "theory_rate": FigureKind(
+        "rate and floor of Theorem 5.3's error", None, ("theory_rate",), (), no_rows
+    ),
+    "theory_objective": FigureKind(
+        "Theorem 5.4's objective of many kernels", None, ("theory_objective",), (), no_rows
+    ),
+    "theory_layers": FigureKind(
+        "what the theorems speak of, along the layers of Deep RFM",
+        "deep_rfm",
+        ("theory_layers", "deep_rfm"),
+    ),
+    "random_features": FigureKind(
+        "mean and variance of products of random features",
+        None,
+        ("theory_random_features",),
+        (),
+        no_rows,
+    ),
 }
 
 
@@ -178,4 +199,9 @@ PAPER_FIGURES = {
     "spectrum": PaperFigure("spectrum", (_RELU,)),
     "accuracy": PaperFigure("accuracy", (_RELU,)),
     "ablation": PaperFigure("ablation", ({"projection": "identity"},)),
+    "theory_recursion": PaperFigure("theory_recursion"),
+    "theory_rate": PaperFigure("theory_rate"),
+    "theory_objective": PaperFigure("theory_objective"),
+    "theory_layers": PaperFigure("theory_layers", (_RELU,)),
+    "random_features": PaperFigure("random_features"),
 }

@@ -13,7 +13,7 @@ from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.lookup import own_file
 from ..data import addresses
-from ..files.columns import OF_A_RUN
+from ..files.columns import OF_A_RUN, THEORY
 from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
@@ -287,8 +287,7 @@ class Jobs:
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
         folder = MADE[run.kind][1]
         decisive = {key: made.settings[key] for key in ("torch_threads", "device")} | chosen
-        # A network is run again, for which its code is needed; layers have all that is asked.
-        places = _places(run).values() if run.kind == "networks" else ()
+        places = _places(run).values()
         made_from = [job.identity for job in (data, made, *others)]
         found = identity(rule, decisive, self._code(rule, *places), made_from)
         given = {
@@ -410,6 +409,21 @@ class Jobs:
         threads = chosen.settings.torch_threads
         return Job(made, settings | {"identity": made}, {}, made_tables, threads=threads)
 
+    @once
+    def derive_theory(self, study: str) -> Job:
+        """The paper's theorems, computed: several tables at once."""
+        chosen = self.studies[study]
+        threads = chosen.settings.torch_threads
+        settings = {
+            "settings": typed_settings(chosen.theory),
+            "study": study,
+            "seed": chosen.settings.seeds[0],
+            "torch_threads": threads,
+        }
+        made = identity("derive_theory", settings, self._code("derive_theory"), [])
+        paths = {table: TABLE.format(study=study, table=table) for table in THEORY}
+        return Job(made, settings | {"identity": made}, {}, paths, threads=threads)
+
     def tables(self, study: str) -> dict[str, Job]:
         """What makes the tables of a study, by its rule."""
         chosen = self.studies[study]
@@ -417,8 +431,11 @@ class Jobs:
         found = {COMBINE[kind]: self.combine(study, kind) for kind in kinds}
         if chosen.of_kind("networks"):
             found["summarise_nfa"] = self.summarise_nfa(study)
-        if any(drawing.kind == "theory_kernel" for drawing in chosen.drawings.values()):
+        shown = {table for each in chosen.drawings.values() for table in each.tables}
+        if "theory_kernel" in shown:
             found["simulate_theory_kernel"] = self.simulate_theory_kernel(study)
+        if shown & THEORY.keys():
+            found["derive_theory"] = self.derive_theory(study)
         return found | {"list_runs": self.list_runs(study)}
 
     # Figures
@@ -440,9 +457,8 @@ class Jobs:
         """A figure, as PDF and PNG."""
         drawing = self.drawing(study, figure)
         parts = {table: self.parts(drawing.runs, table) for table in drawing.tables}
-        if drawing.kind == "theory_kernel":
-            job = self.simulate_theory_kernel(study)
-            parts = {"theory_kernel": [Part(job.outputs["theory_kernel"], None, job.identity)]}
+        if not drawing.runs:
+            parts = {table: [self._of_theory(study, table)] for table in drawing.tables}
         every = [part for of_table in parts.values() for part in of_table]
         place = f"agop_collapse.plots.{drawing.kind}"
         settings = {
@@ -469,6 +485,12 @@ class Jobs:
             {"parts": [part.path for part in every]},
             {ending: f"{path}.{ending}" for ending in ("pdf", "png")},
         )
+
+    def _of_theory(self, study: str, table: str) -> Part:
+        """A table of a study's theory."""
+        derive = self.derive_theory if table in THEORY else self.simulate_theory_kernel
+        job = derive(study)
+        return Part(job.outputs[table], None, job.identity)
 
     def _footer(self, study: str, drawing: Drawing) -> str:
         """What a reader must know of where a figure comes from."""
@@ -526,7 +548,12 @@ class Jobs:
             all_of_it = "figures/" if ours else f"figures/ --config study={name}"
             found |= {name: all_of_it, f"figures/{name}": all_of_it}
             outputs = [self.plot_figure(name, figure).outputs["pdf"] for figure in study.drawings]
-            outputs += [path for job in self.tables(name).values() for path in job.outputs.values()]
+            outputs += [
+                path
+                for job in self.tables(name).values()
+                for path in job.outputs.values()
+                if path.endswith(".parquet")
+            ]
             for output in outputs:
                 found[output] = output
                 if ours:

@@ -18,6 +18,7 @@ from .settings import (
     Features,
     FigureSettings,
     StudySettings,
+    Theory,
     TheoryKernel,
 )
 
@@ -37,6 +38,7 @@ def schema() -> dict[str, Any]:
         "deep_rfm": _list("deep_rfm", "Deep RFM runs: for each block one a data set and seed."),
         "networks": _list("network", "Networks to train: for each block one a data set and seed."),
         "theory_kernel": {"$ref": "#/$defs/theory_kernel", "default": {}},
+        "theory": {"$ref": "#/$defs/theory", "default": {}},
         "features": {"$ref": "#/$defs/features", "default": {}},
         "figures": _mapping(
             "figure",
@@ -85,6 +87,7 @@ def schema() -> dict[str, Any]:
             "deep_rfm": _run_block("deep_rfm"),
             "network": _run_block("networks"),
             "theory_kernel": _object(TheoryKernel),
+            "theory": _object(Theory),
             "features": _object(Features),
             "figure": figure,
         },

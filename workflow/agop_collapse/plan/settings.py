@@ -411,6 +411,51 @@ class TheoryKernel(Block):
     draws: int = setting(100, "Random feature maps to average over.", ge=2, le=10**6)
 
 
+def _each_once(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("each_once", "must not hold anything twice")
+    return values
+
+
+def _some(of: Any) -> Any:
+    """A list type: one value or more, each once."""
+    once = Field(min_length=1, json_schema_extra={"uniqueItems": True})
+    return Annotated[list[of], once, AfterValidator(_each_once)]
+
+
+_Lambda = Annotated[float, Field(gt=0, le=1e6)]
+_Classes = Annotated[int, Field(ge=2, le=100)]
+
+
+class Theory(Block):
+    """What the paper's theorems are computed at (figures theory_recursion, ...)."""
+
+    classes: int = setting(5, "Classes of the recursion of Theorem 5.3.", ge=2, le=100)
+    per_class: int = setting(20, "Its points of each class.", ge=2, le=1000)
+    layers: int = setting(30, "Its layers, the data's among them.", ge=3, le=1000)
+    lambda_map: _some(_Lambda) = setting(
+        [0.3, 1.0, 3.0], "What random features add to the diagonal of the points' Gram matrix."
+    )
+    ratios: _some(_Lambda) = setting(
+        [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0],
+        "lambda_k over lambda_map, lambda_k being what the kernel adds. Two at most 0.01 give the "
+        "floor of the error a slope.",
+    )
+    objective_classes: _some(_Classes) = setting(
+        [3, 10], "Numbers of classes that Theorem 5.4's objective is computed for."
+    )
+    objective_per_class: int = setting(4, "Its points of each class.", ge=1, le=100)
+    ridges: _some(_Lambda) = setting([0.1, 1.0], "Its ridges mu.")
+    random_kernels: int = setting(
+        50, "Random feasible kernels of each family that it is compared over.", ge=1, le=10**5
+    )
+    descent_steps: int = setting(300, "Steps of gradient descent over kernels.", ge=1, le=10**6)
+    widths: _some(Annotated[int, Field(ge=1, le=10**6)]) = setting(
+        [64, 256, 1024, 4096], "Random features that Proposition A.1 is simulated with."
+    )
+    draws: int = setting(200, "Random feature maps of each width.", ge=2, le=10**6)
+
+
 def _check_filter(wanted: dict[str, Any]) -> dict[str, Any]:
     """A filter that says something: of each key a value, or several."""
     for key, value in wanted.items():

@@ -1,0 +1,1 @@
+"""The paper's theorems as computations: recursion, objective, random features, real layers."""
