@@ -3,20 +3,24 @@
 
 PYTHON ?= python3
 CORES ?= all
+REQUIREMENTS ?= requirements.txt
 
 # Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
 unexport PYTHONPATH
 
-.PHONY: help figures test test-fast bench venv
+.PHONY: help figures test test-fast lint bench notes venv
 
 help:
 	@echo "make figures   build every figure and table of the demo study, in figures/ and results/"
 	@echo "make test      run the test suite, about ten minutes"
 	@echo "make test-fast run what takes less than two minutes of it, for use while working"
+	@echo "make lint      check formatting, and what the linters say"
 	@echo "make bench     time the library against a plain baseline (docs/performance.md)"
+	@echo "make notes     print what CHANGELOG.md says of VERSION=1.0.0"
 	@echo
-	@echo "Each first makes .venv from requirements.txt where it is missing or outdated."
-	@echo "PYTHON=python3.12 names the Python to make it with, CORES=4 limits the cores of figures."
+	@echo "Each but the last first makes .venv from requirements.txt where it is missing or outdated."
+	@echo "PYTHON=python3.12 names the Python to make it with, CORES=4 limits the cores of figures,"
+	@echo "REQUIREMENTS=newest.txt makes .venv from another list of packages."
 
 # As modules (-m), because the scripts in .venv/bin name the folder that .venv was made in.
 figures: venv
@@ -29,13 +33,27 @@ test: venv
 test-fast: venv
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
+lint: venv
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m snakefmt --check Snakefile workflow
+	.venv/bin/python -m snakemake --lint
+
 bench: venv
 	.venv/bin/python benchmarks/run.py
 
-# The copy of requirements.txt in .venv is written last and removed first: without it the
+# From the heading "## [1.0.0] - 2027-01-31" to the next.
+notes:
+	@awk -v heading="## [$(VERSION)]" ' \
+		/^## / { within = index($$0, heading) == 1; found = found || within; next } \
+		within { print } \
+		END { if (!found) { print "CHANGELOG.md has no \"" heading "\"" >"/dev/stderr"; exit 1 } } \
+	' CHANGELOG.md
+
+# The copy of the list in .venv, as requirements.txt, is written last and removed first: without it the
 # environment is half-made, where it differs from the original it is outdated.
 venv:
-	@if cmp -s requirements.txt .venv/requirements.txt && .venv/bin/python -c "" 2>/dev/null; then \
+	@if cmp -s "$(REQUIREMENTS)" .venv/requirements.txt && .venv/bin/python -c "" 2>/dev/null; then \
 		exit 0; \
 	fi; \
 	command -v "$(PYTHON)" >/dev/null || { \
@@ -47,8 +65,8 @@ venv:
 	echo "Setting up .venv: a few minutes, and on Linux about 6 GB of disk (PyTorch brings CUDA)."; \
 	rm -f .venv/requirements.txt; \
 	"$(PYTHON)" -m venv --clear .venv && \
-	.venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements.txt && \
-	cp requirements.txt .venv/requirements.txt || { \
+	.venv/bin/python -m pip install -qq --disable-pip-version-check -r "$(REQUIREMENTS)" && \
+	cp "$(REQUIREMENTS)" .venv/requirements.txt || { \
 		rm -rf .venv; \
 		echo "The set-up of .venv failed, for the reason given above; nothing of it was left." >&2; \
 		exit 1; \

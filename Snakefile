@@ -15,6 +15,10 @@ if workflow.is_main_process:
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+# With `--sdm apptainer`, and only then: the image of the Dockerfile (docs/container.md).
+container: f"{workflow.basedir}/agop-collapse.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/deep_rfm.smk"

@@ -80,6 +80,8 @@ def test_a_command_works_as_it_stands(clone, command):
         pytest.skip("needs snakemake-executor-plugin-slurm")
     if "--use-conda" in command:
         pytest.skip("is run whole in test_environments.py")
+    if "--sdm apptainer" in command:
+        pytest.skip("is run whole in test_container.py")
     words = shlex.split(command)
     script = Path(sys.executable).with_name(words[0])
     run = subprocess.run(
