@@ -291,7 +291,7 @@ def test_what_is_deleted_comes_back_alike(spare, tiny):
     assert jobs_run(spare.run()) == {
         "build_deep_rfm": 2,
         "measure_deep_rfm": 3,
-        "combine_table": 7 + 1,
+        "combine_table": 8 + 1,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 2,  # ablation, fig07

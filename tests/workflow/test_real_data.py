@@ -145,7 +145,7 @@ def test_nothing_is_downloaded_and_every_run_is_made_once(place):
         "measure_deep_rfm": 6,
         "train_network": 9,
         "measure_network": 9,
-        "combine_table": 16,
+        "combine_table": 17,
         "summarise_nfa": 1,
         "list_runs": 1,
         "plot_figure": 15,
