@@ -36,8 +36,8 @@ PANELS = {
         "squared_norm_best": ("of the optimum", Look(GREY, ":", "None")),
     },
     "Entries of $k$": {
-        "kernel_within": ("within classes", Look(COLOURS["brown"], "-", "*")),
-        "kernel_between": ("between", Look(COLOURS["sky"], "--", "X")),
+        "kernel_within": ("$k$ within classes", Look(COLOURS["brown"], "-", "*")),
+        "kernel_between": ("$k$ between", Look(COLOURS["sky"], "--", "X")),
         "kernel_between_best": ("of the optimum", Look(GREY, ":", "None")),
     },
 }
@@ -76,7 +76,7 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
         if set(series) & set(LOGARITHMIC):
             use_log_scale(ax)
         else:
-            ax.set_ylim(0, 1.02)
+            ax.set_ylim(bottom=0)
     for ax in grid[-1]:
         ax.set_xlabel("Layer")
     looks = dict(each for series in PANELS.values() for each in series.values())
