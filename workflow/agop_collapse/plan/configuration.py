@@ -32,8 +32,10 @@ from .settings import (
     Features,
     FigureSettings,
     Network,
+    OwnNetwork,
     StudySettings,
     TheoryKernel,
+    facts,
 )
 
 STUDY_KEYS = (
@@ -45,7 +47,7 @@ STUDY_KEYS = (
     "figures",
 )
 # Settings that may name code of the user's own, "module:object".
-OWN_CODE = ("kernel", "backbone", "activation", "loss")
+OWN_CODE = ("kernel", "backbone", "activation", "loss", "network")
 
 
 @dataclass(frozen=True)
@@ -326,11 +328,18 @@ def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     for run in runs:
         if isinstance(run.settings, Network):
             _check_backbone(run.settings, where)
+        if isinstance(run.settings, OwnNetwork):
+            _check_file(run.settings.checkpoint, f"{where}.checkpoint")
         for key in OWN_CODE:
             place = getattr(run.settings, key, None)
             if place is not None and ":" in place:
                 _check_own_file(place, f"{where}.{key}")
     return runs
+
+
+def _check_file(path: str, where: str) -> None:
+    if not Path(path).is_file():
+        raise ConfigError(f"{where} = {path!r}: no such file in {Path.cwd()}")
 
 
 def _check_backbone(network: Network, where: str) -> None:
@@ -417,12 +426,14 @@ def _check_same(
     }
     if differing:
         difference = ", ".join(f"{key} {a!r} and {b!r}" for key, (a, b) in differing.items())
-        one_block = ", ".join(
-            f"{key}: [{as_yaml(a)}, {as_yaml(b)}]" for key, (a, b) in differing.items()
-        )
         short = other_where.rpartition(".")[2]
+        advice = "Give one of them a name (name: ...)"
+        if all(facts(type(each.settings), key).swept for key in differing):
+            one_block = ", ".join(
+                f"{key}: [{as_yaml(a)}, {as_yaml(b)}]" for key, (a, b) in differing.items()
+            )
+            advice += f", or make one block of both that sweeps ({one_block})"
         raise ConfigError(
             f"{where}: two different runs on {dataset} are called {each.name}: this one and that "
-            f"of {short}, with {difference}. Give one of them a name (name: ...), or make one "
-            f"block of both that sweeps ({one_block})"
+            f"of {short}, with {difference}. {advice}"
         )

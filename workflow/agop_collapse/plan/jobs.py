@@ -40,7 +40,11 @@ PIXELS = {
     "points": "; a pixel is a pair of points of a sample",
     "means": "; a pixel is a mean over pairs of points",
 }
-MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
+MEASURE = {
+    "deep_rfm": "measure_deep_rfm",
+    "networks": "measure_network",
+    "own_networks": "measure_own_network",
+}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 MADE_ONCE = (
     *("prepare_data", "make", "measure", "export", "combine_table", "list_runs", "summarise_nfa"),
@@ -116,11 +120,12 @@ class Jobs:
         ------
         TargetError : when the configuration has no such thing; the message says what there is.
         """
+        for kind in MEASURE:
+            if rule == MEASURE[kind]:
+                return self.measure(self.run(kind, wildcards))
         for kind in MADE:
             if rule == MADE[kind][0]:
                 return self.make(self.run(kind, wildcards))
-            if rule == MEASURE[kind]:
-                return self.measure(self.run(kind, wildcards))
             if rule == EXPORT[kind]:
                 run = self.run(kind, wildcards)
                 return self.export(run, _measured(run, wildcards.get("epoch")))
@@ -223,18 +228,12 @@ class Jobs:
         machine = {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
         decisive = settings | machine | {"seed": run.seed}
         made = identity(rule, decisive, code, [data.identity])
-        record = {
-            **{"study": run.study, "kind": run.kind, "dataset": run.dataset, "run": run.name},
-            **{"seed": run.seed, "settings": dict(run.settings), "code": code},
-            **{"dataset_settings": dict(self.dataset(run.study, run.dataset))},
-            **{"dataset_identity": data.identity, "torch_threads": machine["torch_threads"]},
-        }
         given = {
             "identity": made,
             "data": data.identity,
             "settings": dict(run.settings) | places,
             "seed": run.seed,
-            "record": record,
+            "record": self._record(run, code),
             **machine,
         }
         return Job(
@@ -245,8 +244,20 @@ class Jobs:
             **self._needs(run, study),
         )
 
+    def _record(self, run: Run, code: str) -> dict[str, Any]:
+        """What a run is, for its run.json."""
+        return {
+            **{"study": run.study, "kind": run.kind, "dataset": run.dataset, "run": run.name},
+            **{"seed": run.seed, "settings": dict(run.settings), "code": code},
+            **{"dataset_settings": dict(self.dataset(run.study, run.dataset))},
+            "dataset_identity": self.prepare_data(run.study, run.dataset).identity,
+            "torch_threads": self.studies[run.study].settings.torch_threads,
+        }
+
     def measure(self, run: Run) -> Job:
         """The tables of one run."""
+        if run.kind not in MADE:
+            return self._measure_own(run)
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
         rule = MEASURE[run.kind]
         settings = {key: made.settings[key] for key in ("torch_threads", "device")}
@@ -277,6 +288,27 @@ class Jobs:
             **self._needs(run, self.studies[run.study]),
         )
 
+    def _measure_own(self, run: Run) -> Job:
+        """The table of a network that was trained elsewhere."""
+        study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
+        rule, places, path = MEASURE[run.kind], _places(run), run.settings.checkpoint
+        code = self._code(rule, *places.values())
+        decisive = typed_settings(run.settings) | places
+        decisive |= {"checkpoint": self._digest(path, f"{run.study}.{run.kind}.{run.name}")}
+        decisive |= {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
+        decisive |= {"seed": run.seed}
+        measured = identity(rule, decisive, code, [data.identity])
+        given = {"identity": measured, "data": data.identity, "path": path}
+        folder, tables = run.folder, MEASURED[run.kind]
+        return Job(
+            measured,
+            decisive | given | {"record": self._record(run, code)},
+            {"data": data.outputs["data"]},
+            {table: f"{folder}/{table}.parquet" for table in tables}
+            | {"record": f"{folder}/run.json"},
+            **self._needs(run, study),
+        )
+
     def _of_another_seed(self, run: Run) -> list[Run]:
         """What a network is compared with: the same run of the smallest other seed, if any.
 
@@ -286,12 +318,18 @@ class Jobs:
         return [self._runs[*run.line, seed] for seed in others[:1] if run.kind == "networks"]
 
     def _needs(self, run: Run, study: Study) -> dict[str, int]:
-        n = self.dataset(run.study, run.dataset).n
+        dataset = self.dataset(run.study, run.dataset)
+        n = dataset.n
         needs = {"threads": study.settings.torch_threads, "gpus": resources.gpus(study.settings)}
         if run.kind == "deep_rfm":
             return needs | {
                 "mem_mb": resources.deep_rfm_mem_mb(run.settings, n),
                 "minutes": resources.deep_rfm_minutes(run.settings, n, study.settings),
+            }
+        if run.kind == "own_networks":
+            return needs | {
+                "mem_mb": resources.own_network_mem_mb(dataset),
+                "minutes": resources.own_network_minutes(n, study.settings),
             }
         return needs | {
             "mem_mb": resources.network_mem_mb(n),
@@ -331,7 +369,7 @@ class Jobs:
         """The points that a study's block `features` asks for, by their folder."""
         chosen = self.studies[study].features
         jobs = []
-        for run in self.studies[study].runs:
+        for run in _made(self.studies[study].runs):
             if run.kind == "deep_rfm":
                 jobs.append(self.export(run))
                 continue
@@ -388,7 +426,8 @@ class Jobs:
     def list_runs(self, study: str) -> Job:
         """The table of a study's runs, with every setting."""
         chosen = self.studies[study]
-        rows = runs_rows(chosen, {run: self.make(run).identity for run in chosen.runs})
+        first = {run: self.make if run.kind in MADE else self.measure for run in chosen.runs}
+        rows = runs_rows(chosen, {run: job(run).identity for run, job in first.items()})
         settings = {"rows": rows, "types": runs_types()}
         made = identity("list_runs", settings, self._code("list_runs"), [])
         path = TABLE.format(study=study, table="runs")
@@ -493,7 +532,7 @@ class Jobs:
         """All that a study keeps: each job, from the data to the figures, by a name of its own."""
         chosen = self.studies[study]
         found = {f"data {name}": self.prepare_data(study, name) for name in chosen.datasets}
-        found |= {f"make {run.folder}": self.make(run) for run in chosen.runs}
+        found |= {f"make {run.folder}": self.make(run) for run in _made(chosen.runs)}
         found |= {f"measure {run.folder}": self.measure(run) for run in chosen.runs}
         found |= {f"table {name}": job for name, job in self.tables(study).items()}
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
@@ -503,7 +542,7 @@ class Jobs:
         elsewhere = self._runs_elsewhere(study)
         made = [*elsewhere, *(other for run in elsewhere for other in self._of_another_seed(run))]
         jobs = [self.prepare_data(run.study, run.dataset) for run in made]
-        jobs += [self.make(run) for run in made]
+        jobs += [self.make(run) for run in _made(made)]
         jobs += [self.measure(run) for run in elsewhere]
         jobs += self.everything(study).values()
         return list({tuple(job.outputs.values()): job for job in jobs}.values())
@@ -538,6 +577,11 @@ class Jobs:
         return list(dict.fromkeys(files))
 
 
+def _made(runs: Iterable[Run]) -> list[Run]:
+    """Those of some runs that are built or trained here, not brought along."""
+    return [run for run in runs if run.kind in MADE]
+
+
 def _measured(run: Run, epoch: str | None) -> int | None:
     """The epoch of a path, which must be one that is measured."""
     if epoch is None:
@@ -567,6 +611,8 @@ def _places(run: Run) -> dict[str, str]:
     settings = run.settings
     if run.kind == "deep_rfm":
         return {"kernel": place_of(KERNELS, settings.kernel)}
+    if run.kind == "own_networks":
+        return {"network": settings.network, "loss": place_of(LOSSES, settings.loss)}
     return {
         "backbone": settings.backbone or place_of(MODELS, settings.model),
         "activation": place_of(ACTIVATIONS, settings.activation),
