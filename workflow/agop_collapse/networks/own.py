@@ -1,5 +1,6 @@
 """A whole network of the user's own: made by a function, with weights that were trained elsewhere."""
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 from ..common.errors import UserError
 from ..common.lookup import find_object
 from ..common.seeding import global_generator
+from ..data.dataset import one_hot_targets
+from .losses.loss import Loss
+from .training import loss_and_accuracy
 from .trial import call, try_module
 
 # Names of weights that a message spells out.
@@ -78,6 +82,33 @@ def load_weights(network: nn.Module, path: Path) -> None:
         mistakes.append(f"the network has no {_some(found.unexpected_keys)}")
     if mistakes:
         raise UserError(f"{path} is of another network: {'; '.join(mistakes)}")
+
+
+def evaluate(
+    network: nn.Module, loss: Loss, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]
+) -> dict[str, float | bool | None]:
+    """Losses, accuracies and whether the network has fitted its training points.
+
+    Parameters
+    ----------
+    network : on the device of the points
+    train, test : points and their labels; where there are no test points, what is of them is None
+
+    Raises
+    ------
+    UserError : when the training loss is not finite.
+    """
+    found: dict[str, float | bool | None] = {}
+    for part, (x, labels) in (("train", train), ("test", test)):
+        value = accuracy = None
+        if len(x):
+            classes = network(x[:1]).shape[1]
+            targets = one_hot_targets(labels, classes, x.dtype).to(x.device)
+            value, accuracy = loss_and_accuracy(network, loss, x, targets)
+        found |= {f"{part}_loss": value, f"{part}_accuracy": accuracy}
+    if not math.isfinite(found["train_loss"]):
+        raise UserError(f"with these weights the training loss is {found['train_loss']}")
+    return found | {"fitted": found["train_loss"] <= loss.fitted_below}
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
