@@ -24,8 +24,7 @@ with job(snakemake) as given, device.tf32(False):
     data = load_dataset(snakemake.input.data, given["data"])
     loss, path = loss_of(given), Path(given["path"])
     network, untrained = (
-        own.build(given["network"], data.image_shape, data.classes, given["seed"])
-        for _ in range(2)
+        own.build(given["network"], data.image_shape, data.classes, given["seed"]) for _ in range(2)
     )
     own.load_weights(network, path)
     expect_contents({path: given["checkpoint"]})
@@ -33,13 +32,14 @@ with job(snakemake) as given, device.tf32(False):
         points.to(where, torch.float32).unflatten(1, data.image_shape)
         for points in (data.x, data.test_x)
     )
-    progress = own.evaluate(network.to(where), loss, (x, data.labels), (test_x, data.test_labels))
-    logging.info("computing on %s; %s", where, progress)
+    logging.info("computing on %s", where)
     names = "all" if given["layers"] == "all" else given["layers"].split()
-    layers = measure_layers(network, x, data.class_counts, names, loss=loss)
-    logging.info("measured %s", ", ".join(layer.name for layer in layers))
+    layers = measure_layers(network.to(where), x, data.class_counts, names, loss=loss)
+    names = [layer.name for layer in layers]
+    logging.info("measured %s", ", ".join(names))
+    progress = own.evaluate(network, loss, (x, data.labels), (test_x, data.test_labels))
+    logging.info("%s", progress)
     with of_the_data(untrained.to(where), x):
-        names = [layer.name for layer in layers]
         others = measure_layers(untrained, x, data.class_counts, names, loss=loss)
     table = measure(layers, others, progress, data.classes)
     tables.save(snakemake.output.network_layers, "network_layers", table, given["identity"])

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from ..common.errors import UserError
 
 
-def call(what: str, given: str, function: Callable[..., nn.Module], *arguments: object) -> nn.Module:
+def call(
+    what: str, given: str, function: Callable[..., nn.Module], *arguments: object
+) -> nn.Module:
     """The module that a function makes.
 
     Parameters

@@ -23,7 +23,7 @@ from .config_errors import (
 )
 from .figures import Drawing
 from .registry import MODELS
-from .runs import Expanded, Run, expand, layers_of
+from .runs import Expanded, Run, checkpoint_of, expand, layers_of
 from .settings import (
     KINDS_OF_KEY,
     RUN_KINDS,
@@ -227,6 +227,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
                 runs = _expand(kind, block, path)
                 points = {name: datasets[name].n for name in chosen if name in datasets}
                 _check_batches(runs, points, path)
+                _check_checkpoints(runs, settings.seeds, path)
                 expanded += [(kind, path, chosen, each) for each in runs]
     with _collected(mistakes):
         drawn = figures.check_blocks(values.get("figures", {}), f"{where}.figures")
@@ -328,18 +329,11 @@ def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     for run in runs:
         if isinstance(run.settings, Network):
             _check_backbone(run.settings, where)
-        if isinstance(run.settings, OwnNetwork):
-            _check_file(run.settings.checkpoint, f"{where}.checkpoint")
         for key in OWN_CODE:
             place = getattr(run.settings, key, None)
             if place is not None and ":" in place:
                 _check_own_file(place, f"{where}.{key}")
     return runs
-
-
-def _check_file(path: str, where: str) -> None:
-    if not Path(path).is_file():
-        raise ConfigError(f"{where} = {path!r}: no such file in {Path.cwd()}")
 
 
 def _check_backbone(network: Network, where: str) -> None:
@@ -366,6 +360,17 @@ def _check_batches(runs: list[Expanded], points: Mapping[str, int], where: str) 
                     f"single one, which the batch normalisation of {run.settings.model} cannot be "
                     "trained on; change batch_size, or n"
                 )
+
+
+def _check_checkpoints(runs: list[Expanded], seeds: list[int], where: str) -> None:
+    """Raise ConfigError unless networks of one's own have their files."""
+    for run in runs:
+        if not isinstance(run.settings, OwnNetwork):
+            continue
+        for seed in seeds:
+            path = checkpoint_of(run.settings, seed)
+            if not Path(path).is_file():
+                raise ConfigError(f"{where}.checkpoint = {path!r}: no such file in {Path.cwd()}")
 
 
 def _check_own_file(place: str, where: str) -> None:

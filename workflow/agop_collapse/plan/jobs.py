@@ -23,7 +23,7 @@ from .figures import Drawing
 from .identity import digest_of, identity
 from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
-from .runs import Run, dataset_label, layers_of, typed_settings
+from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset
 from .tables import runs_rows, runs_types
 
@@ -291,7 +291,8 @@ class Jobs:
     def _measure_own(self, run: Run) -> Job:
         """The table of a network that was trained elsewhere."""
         study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
-        rule, places, path = MEASURE[run.kind], _places(run), run.settings.checkpoint
+        rule, places = MEASURE[run.kind], _places(run)
+        path = checkpoint_of(run.settings, run.seed)
         code = self._code(rule, *places.values())
         decisive = typed_settings(run.settings) | places
         decisive |= {"checkpoint": self._digest(path, f"{run.study}.{run.kind}.{run.name}")}

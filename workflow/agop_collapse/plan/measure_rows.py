@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..common.epochs import measured_epochs
-from ..files.columns import OF_A_RUN, measures
+from ..files.columns import OF_A_RUN, OF_ANY_NETWORK, PROGRESS, measures
 from .config_errors import ConfigError, unknown
 from .figure_rows import (
     Request,
@@ -14,6 +14,7 @@ from .figure_rows import (
     filter_label,
     full_label,
     lines,
+    one_run_a_row,
     row_of,
     selector,
     value_label,
@@ -31,6 +32,8 @@ DEFAULT_STAGE = {"deep_rfm": "MX", "networks": "full", "own_networks": "right"}
 STAGED = tuple(
     table for of_kind in OF_A_RUN.values() for table in of_kind if "stage" in of_kind[table]
 )
+# Of a layer as a whole, and so the same at each stage.
+ALIKE = {"network_layers": OF_ANY_NETWORK | PROGRESS}
 TRUST = {
     "deep_rfm": "deep_rfm",
     "networks": "network_training",
@@ -114,20 +117,34 @@ def overlay_rows(request: Request) -> Rows:
     return Rows(rows, list(drawn), tables, options | {"x": x})
 
 
+def staged_rows(request: Request) -> Rows:
+    """One run a row, measured at one stage."""
+    made = one_run_a_row(request)
+    stage = _stage_of(request, request.draws)
+    return Rows(made.rows, made.runs, options={"stage": stage})
+
+
 def _measured(request: Request, kind: str) -> dict[str, Any]:
     """What is drawn, and where it is measured."""
     block = request.block
     table = next(name for name, columns in MEASURES[kind].items() if block.y in columns)
-    stage = block.stage or (DEFAULT_STAGE[kind] if table in STAGED else None)
-    if stage is not None and table not in STAGED:
-        raise request.refuse(f" = {stage!r}: the table {table} has no stage", "stage")
-    if stage is not None and stage not in STAGES[kind]:
-        raise ConfigError(unknown(f"{request.where}.stage", stage, STAGES[kind]))
+    staged = table in STAGED and block.y not in ALIKE.get(table, ())
+    if block.stage is not None and not staged:
+        raise request.refuse(f" = {block.stage!r}: {block.y} of {table} has no stage", "stage")
+    stage = _stage_of(request, kind) if staged else None
     where = {
         "layer": block.layer or "last",
         "epoch": "last" if block.epoch is None else block.epoch,
     }
     return {"table": table, "y": block.y, "stage": stage} | where
+
+
+def _stage_of(request: Request, kind: str) -> str:
+    """The stage asked for, or the kind's own."""
+    stage = request.block.stage or DEFAULT_STAGE[kind]
+    if stage not in STAGES[kind]:
+        raise ConfigError(unknown(f"{request.where}.stage", stage, STAGES[kind]))
+    return stage
 
 
 def _check_places(

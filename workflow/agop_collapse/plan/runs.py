@@ -9,7 +9,7 @@ from ..files.columns import RUN_COLUMNS
 from .config_errors import ConfigError, check
 from .paths import RUN
 from .registry import DATASET_LABELS, FEATURE_MAPS, KERNELS, MODELS, PROJECTIONS, Entry, label_of
-from .settings import RUN_KINDS, Block, DeepRFM, applies, facts, setting_label
+from .settings import RUN_KINDS, Block, DeepRFM, OwnNetwork, applies, facts, setting_label
 
 # The settings that a name begins with where none is given, and how figures call their values.
 NAMING: dict[str, dict[str, dict[str, Entry]]] = {
@@ -74,6 +74,11 @@ def layers_of(run: Run) -> range:
     if run.kind == "deep_rfm":
         return range(1, run.settings.depth + 1)
     return range(run.settings.hidden_layers + 2 if run.kind == "networks" else 0)
+
+
+def checkpoint_of(network: OwnNetwork, seed: int) -> str:
+    """The file of a network's weights for a seed."""
+    return network.checkpoint.replace("{seed}", str(seed))
 
 
 def typed_settings(settings: Block) -> dict[str, Any]:

@@ -411,7 +411,8 @@ class OwnNetwork(Block):
     checkpoint: OwnPath = setting(
         ...,
         "Its weights, a state dict: .safetensors, or what torch.save wrote of "
-        "network.state_dict(). Nothing in it is unpickled. Its content counts, not its place.",
+        "network.state_dict(). Nothing in it is unpickled. {seed} in its path stands for the seed, "
+        "where each has a file of its own. Its content counts, not its place.",
         counts=False,
         swept=False,
     )
@@ -516,7 +517,7 @@ class FigureSettings(Block):
     stage: str | None = setting(
         None,
         "Where it is measured: X, MX, PhiMX of Deep RFM (MX by default); input, right, full of a "
-        "network (full by default).",
+        "network (full by default; right of one's own).",
     )
     layer: Annotated[int, Field(ge=1)] | Literal["last"] | None = setting(
         None, "Layer at which it is measured, last by default."
