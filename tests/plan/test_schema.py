@@ -51,7 +51,7 @@ def test_configurations_are_valid(config):
         ("dataset", Dataset),
         ("theory_kernel", TheoryKernel),
         ("figure", FigureSettings),
-        *zip(("deep_rfm", "network"), RUN_KINDS.values(), strict=True),
+        *zip(("deep_rfm", "network", "own_network"), RUN_KINDS.values(), strict=True),
     ],
 )
 def test_block_has_every_setting_and_what_stands_beside(definition, block):
@@ -265,7 +265,7 @@ def test_whatever_the_schema_allows_loads_and_is_complete(parts, chance):
         assert len(found) == len(study.runs)
         wanted = 0
         for kind in RUN_KINDS:
-            for block in given_parts[kind]:
+            for block in given_parts.get(kind, []):
                 datasets = block.get("datasets", "all")
                 datasets = given_parts["datasets"] if datasets == "all" else datasets
                 for each in expand(kind, block, "here"):

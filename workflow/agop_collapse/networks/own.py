@@ -1,4 +1,4 @@
-"""A whole network of the user's own: made by a function, with weights that were trained elsewhere."""
+"""A whole network of the user's own: made by a function, its weights trained elsewhere."""
 
 import math
 from collections.abc import Iterable, Mapping

@@ -60,6 +60,6 @@ def own_network_mem_mb(dataset: Dataset) -> int:
 
 
 def own_network_minutes(n: int, study: StudySettings) -> int:
-    """Two networks, a backward pass for each class: at 1 (CPU thread) or 50 (GPU) images a second."""
+    """Two networks, backward for each class: at 1 (CPU thread) or 50 (GPU) images a second."""
     rate = 50 if gpus(study) else study.torch_threads
     return 10 + int(2 * n / rate / 60)
