@@ -1,6 +1,7 @@
 """Whole networks of the user's own: made, given their weights, or refused in words."""
 
 import math
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -154,9 +155,8 @@ def test_weights_of_another_precision_are_turned_into_float32(made):
 
 def test_weights_of_older_layers_are_taken(made):
     """Before version 2, batch normalisations counted no batches."""
-    weights = {
-        name: value for name, value in made(seed=1).state_dict().items() if "num" not in name
-    }
+    weights = dict(made(seed=1).state_dict())
+    del weights["1.num_batches_tracked"]
     torch.save(weights, "old.pt")
     network = made()
     own.load_weights(network, Path("old.pt"))
@@ -183,14 +183,9 @@ def test_weights_that_do_not_fit_are_named(made, path):
         assert found.startswith(f"{path} is of another network: ")
         return found.partition(": ")[2]
 
-    assert message(renamed) == (
-        "it lacks 0.weight, 0.bias, 1.weight and 6 more; the network has no "
-        + (
-            "module.0.weight, module.0.bias, module.1.weight and 6 more"
-            if path.endswith("pt")
-            else ", ".join(sorted(renamed)[:3]) + " and 6 more"
-        )
-    )
+    found = message(renamed)
+    assert found.startswith("it lacks 0.weight, 0.bias, 1.weight and 5 more; the network has no ")
+    assert re.search(r"no module\.\S+, module\.\S+, module\.\S+ and 6 more$", found)
     assert message(weights | {"extra": torch.ones(1)}) == "the network has no extra"
     assert message({name: weights[name] for name in weights if name != "4.bias"}) == (
         "it lacks 4.bias"
@@ -201,22 +196,21 @@ def test_weights_that_do_not_fit_are_named(made, path):
     assert "4.bias is 9, not 3" in found
 
 
-class Thing:
-    """What only unpickling makes."""
+class Bomb:
+    """What makes a file as it is unpickled."""
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (Path("exploded"),)
 
 
-def test_nothing_is_unpickled(made, tmp_path):
-    class Bomb:
-        def __reduce__(self) -> tuple:
-            return Path.touch, (tmp_path / "exploded",)
-
-    for name, content in (("network", made()), ("bomb", {"0.weight": Bomb()}), ("it", Thing())):
-        try:
-            torch.save(content, f"{name}.pt")
-        except AttributeError:  # a class of a function cannot be pickled by its name
-            continue
-        assert "Python objects are refused" in refusal(made(), f"{name}.pt")
-    assert not (tmp_path / "exploded").exists()
+def test_nothing_is_unpickled(made):
+    torch.save({"0.weight": Bomb()}, "bomb.pt")
+    assert "Python objects are refused" in refusal(made(), "bomb.pt")
+    assert not Path("exploded").exists()
+    torch.load("bomb.pt", weights_only=False)
+    assert Path("exploded").exists()  # which was no dud
+    torch.save(nn.Linear(2, 2), "network.pt")
+    assert "Python objects are refused" in refusal(made(), "network.pt")
 
 
 def test_what_is_no_state_dict_is_refused(made):

@@ -120,10 +120,11 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     except Exception as error:
+        what = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{path} is damaged, or holds more than tensors: Python objects are refused, as what "
             "unpickles them can run any code; write it by torch.save(network.state_dict(), path), "
-            f"or as safetensors ({str(error).splitlines()[0]})"
+            f"or as safetensors ({what})"
         ) from error
     if not isinstance(found, Mapping):
         raise UserError(

@@ -205,7 +205,7 @@ def _kind_of(
         fitting = [kind for kind in fitting if request.block.stage in STAGES[kind]] or fitting
     elsewhere = any("study" in wanted for wanted in filters)
     there = {run.kind for run in request.runs if elsewhere or run.study == request.study}
-    fitting = [kind for kind in fitting if kind in there] or fitting
+    fitting = [kind for kind in fitting if kind in there] or fitting[:1]
     if len(fitting) > 1:
         several = ", ".join(fitting)
         raise request.refuse(
