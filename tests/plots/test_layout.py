@@ -11,6 +11,7 @@ from agop_collapse.plots import (
     decomposition,
     deep_rfm_curves,
     gram,
+    network_layers,
     network_nc2,
     nfa_null,
     overlay,
@@ -25,7 +26,7 @@ FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " *
 
 
 @pytest.fixture(scope="module")
-def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
+def tables(deep_rfm, predictors, pictures, classes, spectra, networks, own_networks):
     """All tables, with one run a data set, of which one is doubtful from layer 15 on."""
     doubtful = deep_rfm.assign(valid=deep_rfm["layer"] < 15)
     nfa = networks["network_nfa"].assign(
@@ -34,7 +35,9 @@ def tables(deep_rfm, predictors, pictures, classes, spectra, networks):
     theory = pd.DataFrame({"distance": [0.5, 1, 2]}).assign(
         mapped_mean=0.5, mapped_sd=0.01, mapped_theory=0.5
     )
+    unfitted = own_networks["network_layers"].assign(fitted=False)
     return networks | {
+        "network_layers": unfitted,
         "deep_rfm": doubtful[doubtful["run"].str.contains("relu")],
         "predictor": predictors,
         "gram_picture": pictures,
@@ -95,6 +98,10 @@ def draw_decomposition(count, tables, rows_of):
 
 def draw_network_nc2(count, tables, rows_of):
     return network_nc2, rows_of(count, "resnet18"), {}
+
+
+def draw_network_layers(count, tables, rows_of):
+    return network_layers, rows_of(count, "resnet18"), {}
 
 
 def draw_ansatz(count, tables, rows_of):
@@ -162,6 +169,7 @@ def draw_spectrum(count, tables, rows_of):
         draw_gram,
         draw_decomposition,
         draw_network_nc2,
+        draw_network_layers,
         draw_ansatz,
         draw_nfa_null,
         draw_theory_kernel,
