@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_read_is_refused(made, path):
 def test_losses_and_accuracies(made, loss):
     network = made()
     x, labels = images(6), torch.tensor([0, 0, 1, 1, 2, 2])
-    found = own.evaluate(network, loss, (x, labels), (x[:0], labels[:0]))
+    found = own.evaluate(network, loss, 3, train=(x, labels), test=(x[:0], labels[:0]))
     outputs = network(x).detach().double()
     if loss is mse.loss:
         one_hot = torch.eye(3, dtype=torch.float64)[labels]
@@ -249,7 +249,7 @@ def test_losses_and_accuracies(made, loss):
     assert found["train_accuracy"] == float((outputs.argmax(1) == labels).double().mean())
     assert found["test_loss"] is found["test_accuracy"] is None
     assert found["fitted"] is False
-    both = own.evaluate(network, loss, (x, labels), (x[:2], labels[:2]))
+    both = own.evaluate(network, loss, 3, train=(x, labels), test=(x[:2], labels[:2]))
     assert math.isfinite(both["test_loss"])
     assert both["test_accuracy"] in (0, 0.5, 1)
 
@@ -258,4 +258,4 @@ def test_weights_that_are_no_numbers_are_refused(made):
     network = made()
     network[0].weight.data.fill_(math.nan)
     with pytest.raises(UserError, match="with these weights the training loss is nan"):
-        own.evaluate(network, mse.loss, (images(3), torch.arange(3)), (images(0), torch.arange(0)))
+        own.evaluate(network, mse.loss, 3, train=(images(3), torch.arange(3)))

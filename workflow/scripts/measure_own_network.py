@@ -37,7 +37,8 @@ with job(snakemake) as given, device.tf32(False):
     layers = measure_layers(network.to(where), x, data.class_counts, names, loss=loss)
     names = [layer.name for layer in layers]
     logging.info("measured %s", ", ".join(names))
-    progress = own.evaluate(network, loss, (x, data.labels), (test_x, data.test_labels))
+    parts = {"train": (x, data.labels), "test": (test_x, data.test_labels)}
+    progress = own.evaluate(network, loss, data.classes, **parts)
     logging.info("%s", progress)
     with of_the_data(untrained.to(where), x):
         others = measure_layers(untrained, x, data.class_counts, names, loss=loss)

@@ -19,6 +19,8 @@ from .trial import call, try_module
 
 # Names of weights that a message spells out.
 SOME = 3
+# Images that pass together, of any size.
+AT_A_TIME = 64
 
 
 def build(place: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> nn.Module:
@@ -85,26 +87,26 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 
 def evaluate(
-    network: nn.Module, loss: Loss, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]
+    network: nn.Module, loss: Loss, classes: int, **parts: tuple[Tensor, Tensor]
 ) -> dict[str, float | bool | None]:
     """Losses, accuracies and whether the network has fitted its training points.
 
     Parameters
     ----------
-    network : on the device of the points
-    train, test : points and their labels; where there are no test points, what is of them is None
+    network : in evaluation mode, on the device of the images
+    classes : K
+    parts : by "train" and "test" images and their labels; of none, loss and accuracy are None
 
     Raises
     ------
     UserError : when the training loss is not finite.
     """
     found: dict[str, float | bool | None] = {}
-    for part, (x, labels) in (("train", train), ("test", test)):
+    for part, (x, labels) in parts.items():
         value = accuracy = None
         if len(x):
-            classes = network(x[:1]).shape[1]
             targets = one_hot_targets(labels, classes, x.dtype).to(x.device)
-            value, accuracy = loss_and_accuracy(network, loss, x, targets)
+            value, accuracy = loss_and_accuracy(network, loss, x, targets, AT_A_TIME)
         found |= {f"{part}_loss": value, f"{part}_accuracy": accuracy}
     if not math.isfinite(found["train_loss"]):
         raise UserError(f"with these weights the training loss is {found['train_loss']}")

@@ -293,17 +293,17 @@ class Jobs:
         study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
         rule, places = MEASURE[run.kind], _places(run)
         path = checkpoint_of(run.settings, run.seed)
+        checkpoint = self._digest(path, f"{run.study}.{run.kind}.{run.name}.checkpoint")
         code = self._code(rule, *places.values())
         decisive = typed_settings(run.settings) | places
-        decisive |= {"checkpoint": self._digest(path, f"{run.study}.{run.kind}.{run.name}")}
+        decisive |= {"checkpoint": checkpoint, "seed": run.seed}
         decisive |= {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
-        decisive |= {"seed": run.seed}
         measured = identity(rule, decisive, code, [data.identity])
         given = {"identity": measured, "data": data.identity, "path": path}
         folder, tables = run.folder, MEASURED[run.kind]
         return Job(
             measured,
-            decisive | given | {"record": self._record(run, code)},
+            decisive | given | {"record": self._record(run, code) | {"checkpoint": checkpoint}},
             {"data": data.outputs["data"]},
             {table: f"{folder}/{table}.parquet" for table in tables}
             | {"record": f"{folder}/run.json"},
