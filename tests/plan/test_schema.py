@@ -91,7 +91,7 @@ def properties(part: dict, path: str = "") -> list[tuple[str, dict, bool]]:
 
 PROPERTIES = properties(SCHEMA)
 # A block is named or not; there is no name that it has by default.
-WITHOUT_DEFAULT = re.compile(r"\.(deep_rfm|networks)\.\*\.name$")
+WITHOUT_DEFAULT = re.compile(r"\.(deep_rfm|networks|own_networks)\.\*\.name$")
 
 
 def test_there_are_properties():
