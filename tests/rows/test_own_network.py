@@ -166,5 +166,5 @@ def test_layers_are_told_by_order_name_kind_and_shape(table, tmp_path):
     np.testing.assert_allclose(table["nfa_chance"], table["inputs"] ** -0.5)
     tables.save(tmp_path / "table", "network_layers", table, IDENTITY)
     read = tables.load(tmp_path / "table", "network_layers", IDENTITY)
-    pd.testing.assert_frame_equal(read, table, check_dtype=False)
+    pd.testing.assert_frame_equal(read, table.astype(read.dtypes))
     assert read["test_loss"].isna().all()
