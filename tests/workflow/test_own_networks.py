@@ -105,7 +105,10 @@ def test_what_a_run_is_stands_beside_it(built):
     assert record["identity"] == read_identity(built.work / RUN / "network_layers.parquet")
     runs = pd.read_parquet(built.work / "results/own/tables/runs.parquet").set_index("kind")
     assert runs.loc["own_networks", "identity"].tolist()[0] == record["identity"]
-    assert set(runs.loc["own_networks", "layers"]) == {"0 4"}
+    assert set(runs.loc["own_networks", "network"]) == {"nets:small"}
+    joined = pd.read_parquet(built.work / TABLE).merge(runs.reset_index())
+    assert len(joined) == 2 * 5
+    assert set(joined["loss"]) == {"cross_entropy"}
     assert (built.work / "figures/own/layers.pdf").read_bytes()[:5] == b"%PDF-"
 
 
