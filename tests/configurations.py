@@ -1,6 +1,7 @@
 """A configuration to change one thing of, and the words in which a wrong one is refused."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,3 +72,10 @@ def refusal(config: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         load(config)
     return str(caught.value)
+
+
+def own_network(folder: Path) -> dict[str, Any]:
+    """A block of own_networks, with files in the working folder that planning looks at."""
+    (folder / "my_nets.py").write_text("def small(image_shape, classes):\n    return None\n")
+    (folder / "weights.pt").write_bytes(b"weights")
+    return {"network": "my_nets:small", "checkpoint": "weights.pt"}

@@ -15,6 +15,7 @@ from processes import written_twice
 A, B = "a1" * 32, "b2" * 32
 RUN = "study dataset run seed"
 DEEP_RFM, NETWORK = f"{RUN} kernel feature_map projection", f"{RUN} model"
+OWN_NETWORK = f"{RUN} network"
 POINTS = (
     "nc1 nc1_code nc2 nc2_mse trace_within trace_between "
     "nc1_pinv fuzziness vci cdnv cdnv_max cdnv_directional "
@@ -62,6 +63,10 @@ CONTRACT = {
     "small_between_stable_rank small_explained_stable_rank class_alignment class_alignment_chance",
     "network_spectrum": f"{NETWORK} epoch layer of index value",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
+    "network_layers": f"{OWN_NETWORK} layer layer_name layer_kind groups outputs inputs stage nc1 "
+    "nc1_code nc2 nc2_mse trace_within trace_between nfa nfa_agop nfa_offdiagonal nfa_independent "
+    "nfa_cosine nfa_centred nfa_scale nfa_residual nfa_chance fitted_exponent overlap "
+    "overlap_chance enfa enfa_cosine train_loss test_loss train_accuracy test_accuracy fitted",
     "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_sd_layers nfa_sd_seeds "
     "nfa_init_mean nfa_independent_mean nfa_independent_trained_mean "
     "values fitted paper_mean paper_sd",
@@ -80,8 +85,9 @@ OF_A_STUDY = {"nfa_summary", *(name for name in CONTRACT if name.startswith("the
 OF_A_STUDY -= {"theory_layers"}
 TEXTS = "study dataset run kernel feature_map projection model stage name pixel of"
 TEXTS += " weights jacobians power kappa labels source claim statement"
+TEXTS += " network layer_name layer_kind"
 INTEGERS = "seed layer layers applied_layer epoch index i j class points drawn values width draws"
-INTEGERS += " classes per_class number"
+INTEGERS += " classes per_class number groups outputs inputs"
 DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
 DTYPES |= dict.fromkeys(["valid", "fitted", "nonnegative", "printed", "holds"], "bool")
 DTYPES |= {"gram": "float"}
@@ -101,6 +107,7 @@ def test_a_run_measures_what_does_not_name_it():
     assert set(tables.MEASURED) == set(CONTRACT) - OF_A_STUDY
     for table, schema in tables.MEASURED.items():
         naming = NETWORK if table.startswith("network") else DEEP_RFM
+        naming = OWN_NETWORK if table == "network_layers" else naming
         assert f"{naming} {' '.join(schema.names)}" == CONTRACT[table]
         combined = tables.COMBINED[table]
         assert all(combined.field(field.name) == field for field in schema)
@@ -108,6 +115,7 @@ def test_a_run_measures_what_does_not_name_it():
     assert tables.KIND_COLUMNS == {
         "deep_rfm": ("kernel", "feature_map", "projection"),
         "networks": ("model",),
+        "own_networks": ("network",),
     }
 
 

@@ -329,8 +329,8 @@ def test_a_backbone_that_does_not_fit(own_backbone, name, complaint):
         ("draws", "makes other features of the same images at each call in evaluation mode"),
         ("counts", "makes other features of the same images at each call in evaluation mode"),
         ("narrows", "makes other features of the same images at each call in evaluation mode"),
-        ("double", "makes features of type torch.float64, and the head takes torch.float32"),
-        ("half", "makes features of type torch.float16, and the head takes torch.float32"),
+        ("double", "makes features of type torch.float64, not torch.float32"),
+        ("half", "makes features of type torch.float16, not torch.float32"),
     ],
 )
 def test_a_backbone_that_is_no_function_of_images_to_features(own_backbone, name, complaint):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from agop_collapse.plan.config_errors import ConfigError, as_yaml
 from agop_collapse.plan.configuration import load
-from configurations import changed, config_of, example, refusal
+from configurations import changed, config_of, example, own_network, refusal
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -227,7 +227,7 @@ MISTAKES = [
     ("figures.widths.x", "dataset", ["figures.widths.x = 'dataset' is not one of kernel, "]),
     ("figures.widths.by", "seed", ["figures.widths.by = 'seed' is not one of study, dataset"]),
     ("figures.widths.by", "nc1", ["figures.widths.by = 'nc1' is not one of study, dataset"]),
-    ("figures.widths.x", "gain", ["figures.widths: neither", "have all of nc1, gain, ridge"]),
+    ("figures.widths.x", "gain", ["figures.widths: no kind of run", "has all of nc1, gain, ridge"]),
     ("figures.widths.x", "depth", ["figures.widths", "have the same depth and ridge", "`by`"]),
     ("figures.widths.stage", "mx", ["figures.widths.stage = 'mx'", "X, MX, PhiMX"]),
     ("figures.widths.stage", "full", ["figures.widths.stage = 'full'", "X, MX, PhiMX"]),
@@ -258,7 +258,7 @@ MISTAKES = [
         {"plot": "sweep", "x": "gain", "y": "train_loss", "layer": 5},
         ["figures.own.layer = 5", "network_training has no layer"],
     ),
-    ("figures.own", {"plot": "overlay", "y": "nc1"}, ["figures.own: both Deep RFM and networks"]),
+    ("figures.own", {"plot": "overlay", "y": "nc1"}, ["figures.own: deep_rfm, networks all"]),
 ]
 MISTAKE_NAMES = [f"{path} = {value!r}"[:60] for path, value, _ in MISTAKES]
 
@@ -373,6 +373,51 @@ def test_a_batch_of_one_point_is_none_for_batch_normalisation(n, batch_size):
     for fits in (block | {"model": "mlp"}, block | {"batch_size": 100}):
         config["studies"]["mine"]["networks"] = [fits]
         load(config)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"network": None}, ".network = None must be of type string"),
+        ({"network": "nets.py"}, ".network = 'nets.py' must be module:function"),
+        ({"network": "no_nets:small"}, ".network = 'no_nets:small': no no_nets.py in"),
+        ({"checkpoint": "no.pt"}, ".checkpoint = 'no.pt': no such file in"),
+        ({"checkpoint": ""}, ".checkpoint must not be empty"),
+        ({"checkpoint": ["a.pt", "b.pt"]}, ".checkpoint = ['a.pt', 'b.pt'] must be of type string"),
+        ({"layers": []}, ".layers = [] must be of type string"),
+        ({"layers": [1]}, ".layers = [1] must be of type string"),
+        ({"loss": "mean"}, ".loss = 'mean' is not one of mse, cross_entropy"),
+        ({"layer": "fc"}, " has the unknown key 'layer' (did you mean 'layers'?)"),
+    ],
+)
+def test_networks_of_ones_own_are_checked_before_anything_is_done(
+    given, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    block = own_network(tmp_path)
+    load(config_of(own_networks=[block]))
+    found = refusal(config_of(own_networks=[block | given]))
+    assert found.startswith(f"studies.mine.own_networks[0]{message}")
+
+
+@pytest.mark.parametrize("key", ["network", "checkpoint"])
+def test_networks_of_ones_own_must_say_what_they_are(key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = own_network(tmp_path)
+    del block[key]
+    message = refusal(config_of(own_networks=[block]))
+    assert message == f"studies.mine.own_networks[0]: {key} must be given"
+
+
+def test_two_checkpoints_of_one_network_need_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = own_network(tmp_path)
+    (tmp_path / "other.pt").write_bytes(b"other")
+    other = block | {"checkpoint": "other.pt"}
+    message = refusal(config_of(own_networks=[block, other]))
+    assert "are called small" in message
+    assert message.endswith("Give one of them a name (name: ...)")  # and no sweep
+    load(config_of(own_networks=[block, other | {"name": "other"}]))
 
 
 def test_ablation_without_the_other_projection_is_refused():

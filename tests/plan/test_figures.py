@@ -14,7 +14,7 @@ from agop_collapse.plan.figures import Drawing
 from agop_collapse.plan.measure_rows import MEASURES, STAGES, TRUST
 from agop_collapse.plan.runs import filter_keys
 from agop_collapse.plan.settings import RUN_KINDS
-from configurations import config_of, refusal
+from configurations import config_of, own_network, refusal
 
 ROOT = Path(__file__).parents[2]
 PARTS = {
@@ -479,8 +479,8 @@ def test_sweep_over_studies():
         ({"x": "gamma"}, ["own.x = 'gamma'", "one value of it only (none)"]),
         ({"y": "loss"}, ["own.y = 'loss'", "nc1, "]),
         ({"y": "train_los"}, ["own.y = 'train_los'", "did you mean 'train_loss'?"]),
-        ({"x": "gain", "y": "solve_residual"}, ["neither Deep RFM nor networks have all of"]),
-        ({"stage": None}, ["both Deep RFM and networks have what it shows", "stage"]),
+        ({"x": "gain", "y": "solve_residual"}, ["no kind of run has all of"]),
+        ({"stage": None}, ["deep_rfm, networks all have what it shows", "stage"]),
     ],
 )
 def test_what_a_sweep_cannot_show_is_refused(figure, parts):
@@ -504,8 +504,8 @@ def test_kind_is_told_by_stage_filter_or_what_the_study_has():
         ({"by": "model"}, "networks"),
     ):
         assert {run.kind for run in drawing("own", others, **SWEEP | given).runs} == {kind}
-    for kind in RUN_KINDS:  # whatever other studies have
-        (gone,) = set(RUN_KINDS) - {kind}
+    for kind in others:  # whatever other studies have
+        (gone,) = set(others) - {kind}
         found = drawing("own", others | {gone: []}, **SWEEP)
         assert {run.kind for run in found.runs} == {kind}
 
@@ -569,17 +569,61 @@ def test_layers_of_gram_matrices_begin_with_the_input():
     assert "has layer 1, 2, 3, 4" in refusal(config("own", SWEPT, **sweep, layer=5))
 
 
+# Networks of one's own
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch) -> dict[str, Any]:
+    """A block of own_networks, whose files are there."""
+    monkeypatch.chdir(tmp_path)
+    return own_network(tmp_path) | {"datasets": ["first"], "layers": ["conv1", "fc"]}
+
+
+def test_layers_of_ones_own_networks(own):
+    others = {"own_networks": [own, own | {"name": "other", "layers": "all"}]}
+    found = drawing("own", others, plot="network_layers")
+    assert labels(found) == ["first, small", "first, other"]
+    assert found.tables == ("network_layers",)
+    assert found.options == {"stage": "right"}
+    found = drawing("own", others, plot="network_layers", stage="input", rows=[{"run": "other"}])
+    assert (shown(found), found.options) == (["first other"], {"stage": "input"})
+    message = refusal(config("own", others, plot="network_layers", stage="MX"))
+    assert "own.stage = 'MX' is not one of input, right, full" in message
+
+
+def test_measures_of_ones_own_networks(own):
+    only = {"deep_rfm": [], "networks": [], "own_networks": [own]}
+    found = drawing("own", only, plot="overlay", y="nc1")
+    assert (found.tables, found.options["x"]) == (("network_layers",), "layer")
+    assert found.options["stage"] == "right"
+    found = drawing("own", only, plot="overlay", y="nfa")
+    assert found.options["stage"] is None
+    for place, message in (
+        ({"stage": "input"}, "nfa of network_layers has no stage"),
+        ({"epoch": 3, "x": "layer"}, "the table network_layers has no epoch"),
+    ):
+        assert message in refusal(config("own", only, plot="overlay", y="nfa", **place))
+    both = only | {"own_networks": [own, own | {"name": "other", "loss": "mse"}]}
+    sweep = {"plot": "sweep", "x": "loss", "y": "nfa"}
+    assert drawing("own", both, **sweep, layer=2).options["layer"] == 2
+    message = refusal(config("own", both, **sweep, layer=3))
+    assert "own.layer = 3: small has layer 1, 2" in message
+    # Which layers "all" are, only the network's measurement will say.
+    every = both | {"own_networks": [block | {"layers": "all"} for block in both["own_networks"]]}
+    assert drawing("own", every, **sweep, layer=3).options["layer"] == 3
+
+
 # Every kind
 
 
 @pytest.mark.parametrize("kind", FIGURE_KINDS)
-def test_rows_and_options_are_plain(kind):
+def test_rows_and_options_are_plain(kind, own):
     given = {
         "sweep": SWEEP | {"rows": [{"ridge": 0.1}]},
         "overlay": {"y": "nfa"},
         "ablation": {"rows": [{"projection": "identity"}]},
     }
-    others = SWEPT if kind in ("sweep", "overlay") else {}
+    others = SWEPT if kind in ("sweep", "overlay") else {"own_networks": [own]}
     found = drawing("own", others, **{"plot": kind} | given.get(kind, {}))
     plain: list[Any] = [found.rows, found.options, list(found.tables)]
     while plain:

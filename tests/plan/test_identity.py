@@ -19,6 +19,7 @@ from agop_collapse.plan.identity import digest_of, identity
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.runs import typed_settings
 from agop_collapse.plan.settings import Network
+from configurations import own_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -399,6 +400,40 @@ def test_comments_reach_nothing(place):
         text = file.read_text(encoding="utf-8")
         file.write_text(f'{text}\n# A comment.\n"""And a text."""\n', encoding="utf-8")
     assert identities(STUDY, place / "workflow") == before
+
+
+def test_networks_of_ones_own_count_by_content(place):
+    """Weights and code count by what is in them, not by where they lie; figures follow."""
+    block = own_network(place)
+    figures = {"layers": {"plot": "network_layers"}}
+    study = STUDY | {"own_networks": [block | {"datasets": ["digits"]}], "figures": figures}
+    before = identities(study)
+    theirs = {name for name in before if "/own_networks/" in name or "network_layers" in name}
+    theirs = {name.replace("results/tiny/", "") for name in theirs}
+    theirs |= {"table runs", "figure layers"}
+    assert len(theirs) == 2 + 3
+
+    def other(**given: str) -> set[str]:
+        block = study["own_networks"][0] | given
+        return differing(before, identities(study | {"own_networks": [block]}))
+
+    Path("moved.pt").write_bytes(Path("weights.pt").read_bytes())
+    assert other(checkpoint="moved.pt") == set()
+    assert other(layers="conv1") == other(loss="mse") == theirs
+    Path("weights.pt").write_bytes(b"others")
+    assert other() == theirs
+    Path("weights.pt").write_bytes(b"weights")
+    assert other() == set()
+    Path("my_nets.py").write_text("def small(image_shape, classes):\n    return 1\n")
+    forget()
+    assert other() == theirs
+
+
+def test_a_network_of_ones_own_changes_nothing_of_what_is_there(place):
+    before, after = identities(STUDY), identities(STUDY | {"own_networks": [own_network(place)]})
+    assert {name: after[name] for name in before if name != "table runs"} == {
+        name: found for name, found in before.items() if name != "table runs"
+    }
 
 
 def test_own_code_counts_by_content(place):

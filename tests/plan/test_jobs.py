@@ -13,7 +13,7 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.jobs import Job, Jobs, TargetError
-from configurations import config_of, example
+from configurations import config_of, example, own_network, refusal
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -80,7 +80,7 @@ def test_tables_are_those_of_a_studys_kinds_of_run(mine):
         return {Path(path).stem for path in made}
 
     of_runs = {table for table in COMBINED if not table.startswith("theory_") or table in MEASURED}
-    assert tables("mine") == of_runs - {"gram_picture"} | {"runs"}
+    assert tables("mine") == of_runs - {"gram_picture", "network_layers"} | {"runs"}
     assert tables("other") == {
         *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
         *("predictor", "theory_layers", "runs"),
@@ -90,8 +90,47 @@ def test_tables_are_those_of_a_studys_kinds_of_run(mine):
 def test_run_is_measured_into_its_own_tables(mine):
     (deep_rfm, network) = (mine.studies["mine"].of_kind(k)[0] for k in ("deep_rfm", "networks"))
     made = {**mine.measure(deep_rfm).outputs, **mine.measure(network).outputs}
-    assert set(made) == set(MEASURED)
+    assert set(made) == set(MEASURED) - {"network_layers"}
     assert made["network_nc"] == f"{network.folder}/network_nc.parquet"
+
+
+def test_a_network_of_ones_own_is_measured_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = own_network(tmp_path) | {"layers": ["conv1", "fc"]}
+    found = jobs(config_of(seeds=[4, 2], own_networks=[block]), tmp_path)
+    first, second = found.studies["mine"].runs
+    job = found.measure(first)
+    assert job.outputs == {
+        "network_layers": f"{first.folder}/network_layers.parquet",
+        "record": f"{first.folder}/run.json",
+    }
+    assert first.folder == "results/mine/own_networks/digits/small/seed2"
+    assert job.settings["layers"] == "conv1 fc"
+    assert job.settings["loss"] == "agop_collapse.networks.losses.cross_entropy:loss"
+    assert (job.settings["path"], job.settings["seed"]) == ("weights.pt", 2)
+    assert job.settings["checkpoint"] == Contents().digest(Path("weights.pt"))
+    assert found.of("measure_own_network", first.named | {"seed": "2"}) == job
+    assert [name.split()[0] for name in found.everything("mine")] == [
+        *("data", "measure", "measure", "table", "table"),
+    ]
+    assert set(found.tables("mine")) == {"network_layers", "runs"}
+    assert found.features("mine") == {}
+    rows = found.list_runs("mine").settings["rows"]
+    assert [row["identity"] for row in rows] == [
+        found.measure(run).identity for run in (first, second)
+    ]
+
+
+def test_each_seed_may_have_weights_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = own_network(tmp_path) | {"checkpoint": "seed{seed}.pt"}
+    (tmp_path / "seed2.pt").write_bytes(b"two")
+    config = config_of(seeds=[4, 2], own_networks=[block])
+    assert "checkpoint = 'seed4.pt': no such file in" in refusal(config)
+    (tmp_path / "seed4.pt").write_bytes(b"four")
+    found = jobs(config, tmp_path)
+    paths = [found.measure(run).settings["path"] for run in found.studies["mine"].runs]
+    assert paths == ["seed2.pt", "seed4.pt"]
 
 
 def test_a_network_is_compared_with_that_of_the_smallest_other_seed(tmp_path):

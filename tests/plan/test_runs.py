@@ -9,7 +9,7 @@ import pytest
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.runs import Run, as_text, dataset_label, expand, filter_keys, typed_settings
 from agop_collapse.plan.settings import RUN_KINDS, Block, DeepRFM, Network
-from configurations import config_of, refusal, study
+from configurations import config_of, own_network, refusal, study
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -297,8 +297,10 @@ def test_folder_and_columns_name_the_run():
 
 
 @pytest.mark.parametrize("kind", RUN_KINDS)
-def test_run_has_a_value_of_all_that_it_can_be_chosen_by(kind):
-    block = {"model": "mlp"} if kind == "networks" else {}
+def test_run_has_a_value_of_all_that_it_can_be_chosen_by(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = {"networks": {"model": "mlp"}, "own_networks": own_network(tmp_path)}
+    block = blocks.get(kind, {})
     (run,) = runs(**{kind: [block]})
     assert {key: run.value(key) for key in filter_keys(kind)} == {
         "study": "mine",

@@ -53,7 +53,7 @@ def test_configurations_are_valid(config):
         ("theory_kernel", TheoryKernel),
         ("theory", Theory),
         ("figure", FigureSettings),
-        *zip(("deep_rfm", "network"), RUN_KINDS.values(), strict=True),
+        *zip(("deep_rfm", "network", "own_network"), RUN_KINDS.values(), strict=True),
     ],
 )
 def test_block_has_every_setting_and_what_stands_beside(definition, block):
@@ -93,7 +93,7 @@ def properties(part: dict, path: str = "") -> list[tuple[str, dict, bool]]:
 
 PROPERTIES = properties(SCHEMA)
 # A block is named or not; there is no name that it has by default.
-WITHOUT_DEFAULT = re.compile(r"\.(deep_rfm|networks)\.\*\.name$")
+WITHOUT_DEFAULT = re.compile(r"\.(deep_rfm|networks|own_networks)\.\*\.name$")
 
 
 def test_there_are_properties():
@@ -284,7 +284,7 @@ def test_whatever_the_schema_allows_loads_and_is_complete(parts, chance):
         assert len(found) == len(study.runs)
         wanted = 0
         for kind in RUN_KINDS:
-            for block in given_parts[kind]:
+            for block in given_parts.get(kind, []):
                 datasets = block.get("datasets", "all")
                 datasets = given_parts["datasets"] if datasets == "all" else datasets
                 for each in expand(kind, block, "here"):

@@ -1,9 +1,12 @@
 """The table `runs`: a row for each run, every setting a typed column."""
 
+import itertools
+
 import pytest
 from agop_collapse.files import tables
+from agop_collapse.files.columns import KIND_COLUMNS
 from agop_collapse.plan.settings import RUN_KINDS, Dataset
-from agop_collapse.plan.tables import runs_rows, runs_types
+from agop_collapse.plan.tables import column_types, runs_rows, runs_types
 from configurations import study
 
 IDENTITY = "a" * 64
@@ -17,7 +20,7 @@ def rows(**parts) -> list[dict]:
 def test_columns_cover_every_setting():
     types = runs_types()
     for block in RUN_KINDS.values():
-        assert set(block.model_fields) - set(types) <= {"block_rows"}
+        assert set(block.model_fields) - set(types) <= {"block_rows", "checkpoint", "layers"}
     # Where a machine has the data, and how much of them it takes at a time, changes no result.
     assert {f"dataset_{name}" for name in Dataset.model_fields} - set(types) == {
         "dataset_path",
@@ -61,11 +64,21 @@ def test_columns_are_of_the_settings_types(column, kind):
     assert runs_types()[column] == kind
 
 
-def test_settings_of_both_kinds_are_of_one_type():
+def test_a_join_goes_on_what_names_a_run_and_nothing_else():
+    naming = {"study", "dataset", "run", "seed"}.union(*KIND_COLUMNS.values())
+    for table, schema in tables.COMBINED.items():
+        if table != "theory_kernel":  # which is of no run
+            assert set(schema.names) & set(runs_types()) <= naming, table
+
+
+def test_settings_of_several_kinds_are_of_one_type():
     """They share a column."""
-    one, other = RUN_KINDS.values()
-    shared = set(one.model_fields) & set(other.model_fields)
-    assert shared == {"width"}
+    shared = set()
+    for one, other in itertools.combinations(map(column_types, RUN_KINDS.values()), 2):
+        both = one.keys() & other.keys()
+        assert {name: one[name] for name in both} == {name: other[name] for name in both}
+        shared |= both
+    assert shared == {"width", "loss"}
 
 
 def test_row_has_every_column_and_the_runs_values():

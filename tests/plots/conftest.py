@@ -282,6 +282,32 @@ def network_spectra() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def own_networks() -> dict[str, pd.DataFrame]:
+    """network_layers of ResNet18 on three data sets: 21 layers, no activation behind the last."""
+    random = np.random.default_rng(6)
+    blocks = [
+        f"layer{stage}.{block}.conv{number}"
+        for stage in "1234"
+        for block in "01"
+        for number in "12"
+    ]
+    names = ["conv1", *blocks, *(f"layer{stage}.0.downsample.0" for stage in "234"), "fc"]
+    records = [
+        {
+            **{"dataset": dataset, "run": "resnet18", "network": "nets:resnet18", "seed": seed},
+            **{"layer": layer, "layer_name": name, "stage": stage, "fitted": True},
+            **dict(zip(("nc1", "nc2"), random.lognormal(-layer / 4, 0.1, size=2), strict=True)),
+            **{"nfa": 0.9 - layer / 50, "nfa_independent": random.uniform(0.1, 0.3)},
+        }
+        for dataset, seed in itertools.product(DATASETS, SEEDS)
+        for layer, name in enumerate(names, start=1)
+        for stage in ("input", "right", "full")[: 2 if name == "fc" else 3]
+    ]
+    measures = ["nc1", "nc2", "nfa", "nfa_independent"]
+    return {"network_layers": with_other_study(pd.DataFrame(records), measures)}
+
+
+@pytest.fixture(scope="session")
 def make_row():
     """Function for a figure row of one run of the study "paper", or of another."""
 

@@ -12,6 +12,7 @@ from agop_collapse.plots import (
     deep_rfm_curves,
     gram,
     nc_full,
+    network_layers,
     network_nc2,
     network_nc_full,
     network_spectrum,
@@ -48,7 +49,9 @@ FOOTER = "study paper; CIFAR-10, MNIST and SVHN (n = 50,000); seeds 0, 1, 2; " *
 
 
 @pytest.fixture(scope="module")
-def tables(deep_rfm, predictors, pictures, classes, spectra, networks, network_spectra):
+def tables(
+    deep_rfm, predictors, pictures, classes, spectra, networks, network_spectra, own_networks
+):
     """All tables, with one run a data set, of which one is doubtful from layer 15 on."""
     doubtful = deep_rfm.assign(valid=deep_rfm["layer"] < 15)
     nfa = networks["network_nfa"].assign(
@@ -57,7 +60,9 @@ def tables(deep_rfm, predictors, pictures, classes, spectra, networks, network_s
     theory = pd.DataFrame({"distance": [0.5, 1, 2]}).assign(
         mapped_mean=0.5, mapped_sd=0.01, mapped_theory=0.5
     )
+    unfitted = own_networks["network_layers"].assign(fitted=False)
     return networks | {
+        "network_layers": unfitted,
         "deep_rfm": doubtful[doubtful["run"].str.contains("relu")],
         "predictor": predictors,
         "gram_picture": pictures,
@@ -125,6 +130,10 @@ def draw_decomposition(count, tables, rows_of):
 
 def draw_network_nc2(count, tables, rows_of):
     return network_nc2, rows_of(count, "resnet18"), {}
+
+
+def draw_network_layers(count, tables, rows_of):
+    return network_layers, rows_of(count, "resnet18"), {}
 
 
 def draw_ansatz(count, tables, rows_of):
@@ -226,6 +235,7 @@ def draw_spectrum(count, tables, rows_of):
         draw_gram,
         draw_decomposition,
         draw_network_nc2,
+        draw_network_layers,
         draw_ansatz,
         draw_nfa_null,
         draw_nc_full,

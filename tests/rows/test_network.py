@@ -11,6 +11,7 @@ import pytest
 import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files import tables
+from agop_collapse.files.columns import OF_A_RUN
 from agop_collapse.metrics import ansatz, fact, head_collapse
 from agop_collapse.metrics.head import HeadLayer, measure_head
 from agop_collapse.networks import architecture as networks
@@ -60,7 +61,7 @@ def measured(heads) -> dict[str, pd.DataFrame]:
 
 
 def test_columns_are_the_tables_and_fit_their_file(measured, tmp_path):
-    assert set(measured) == {name for name in tables.MEASURED if name.startswith("network")}
+    assert set(measured) == set(OF_A_RUN["networks"])
     for name, frame in measured.items():
         assert list(frame.columns) == tables.MEASURED[name].names
         tables.save(tmp_path / name, name, frame, IDENTITY)

@@ -283,6 +283,28 @@ def extended(built) -> tuple[Workplace, dict[str, dict[str, str]], dict[str, str
     return built, found, planned
 
 
+TRAINED = "A trained network of your own"
+
+
+@pytest.mark.slow
+def test_a_trained_network_is_measured_and_drawn(tmp_path):
+    (study,) = of(TRAINED, "yaml")
+    studies = yaml.safe_load(study.text)["studies"]
+    studies["resnet"] |= {"seeds": [0], "datasets": {"digits": {"kind": "digits", "n": 30}}}
+    place = Workplace.make(tmp_path, studies)
+    for block in of(TRAINED, "python"):
+        add(place, block)
+    python(place, "exec(open('end_of_training.py').read())")
+    place.run("figures/", study="resnet")
+    table = pd.read_parquet(place.work / "results/resnet/tables/network_layers.parquet")
+    names = ["conv1", "layer2.0.conv1", "layer4.1.conv2", "fc"]
+    assert table["layer_name"].drop_duplicates().tolist() == names
+    assert table["nfa"].between(-1, 1).all()
+    for name in ("layers", "nfa"):
+        figure = place.work / "figures" / "resnet" / f"{name}.pdf"
+        assert figure.read_bytes()[:5] == b"%PDF-"
+
+
 TARGETS = [
     *(f"results/extended/data/{name}.safetensors" for name in ("photos", "mine", "usps")),
     *(f"figures/extended/{name}.pdf" for name in ("length_spread_of_kernel", "training_error")),

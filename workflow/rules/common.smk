@@ -33,6 +33,7 @@ JOBS = Jobs(
 
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
+OWN_NETWORK = RUN.replace("{kind}", "own_networks")
 
 
 wildcard_constraints:

@@ -1,6 +1,10 @@
 # A study's tables: the rows of all its runs.
 
-KINDS = {"deep_rfm": "Deep RFM", "networks": "the networks"}
+KINDS = {
+    "deep_rfm": "Deep RFM",
+    "networks": "the networks",
+    "own_networks": "your own networks",
+}
 
 for kind, of_kind in COMBINED.items():
 

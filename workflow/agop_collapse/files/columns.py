@@ -9,6 +9,7 @@ RUN_COLUMNS = ("study", "dataset", "run", "seed")
 KIND_COLUMNS = {
     "deep_rfm": ("kernel", "feature_map", "projection"),
     "networks": ("model",),
+    "own_networks": ("network",),
 }
 
 
@@ -136,8 +137,16 @@ FACT = _floats(
     "enfa",
     "enfa_cosine",
 )
+# What of these a layer of any network has, whose initialisation and training are not known.
+OF_ANY_NETWORK = _floats(
+    *("nfa", "nfa_agop", "nfa_offdiagonal", "nfa_independent"),
+    *("nfa_cosine", "nfa_centred", "nfa_scale", "nfa_residual", "nfa_chance"),
+    *("fitted_exponent", "overlap", "overlap_chance", "enfa", "enfa_cosine"),
+)
 VARIANT = _texts("weights", "jacobians", "power")
 VARIANT |= _floats("exponent", "pearson", "cosine", "scale", "residual")
+PROGRESS = _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+PROGRESS |= _flags("fitted")
 # Of each spectrum three counts of how many dimensions it fills.
 SPECTRA = ("weight", "agop", "features")
 RANKS = _floats(
@@ -194,9 +203,16 @@ OF_A_RUN = {
         | _texts("of")
         | _integers("index")
         | _floats("value"),
-        "network_training": _integers("epoch")
-        | _floats("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-        | _flags("fitted"),
+        "network_training": _integers("epoch") | PROGRESS,
+    },
+    "own_networks": {
+        "network_layers": _integers("layer")
+        | _texts("layer_name", "layer_kind")
+        | _integers("groups", "outputs", "inputs")
+        | _texts("stage")
+        | COLLAPSE
+        | OF_ANY_NETWORK
+        | PROGRESS,
     },
 }
 

@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -290,14 +290,8 @@ class _Features:
         within = math.fsum(self._squares) / sum(self._counts)
         apart = not math.isnan(between.nc1)
         nc1 = within / between.trace_between if apart else math.nan
-        return Collapse(
-            nc1=nc1,
-            nc1_code=nc1 / len(self._counts),
-            nc2=between.nc2,
-            nc2_mse=between.nc2_mse,
-            trace_within=within,
-            trace_between=between.trace_between,
-        )
+        # All else is of the class means alone.
+        return replace(between, nc1=nc1, nc1_code=nc1 / len(self._counts), trace_within=within)
 
 
 class _Sums:

@@ -1,17 +1,16 @@
 """Networks: a backbone and a head of fully connected layers, five without biases in the paper."""
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..common.errors import UserError
 from ..common.seeding import global_generator
 from .activations.activation import Activation
+from .trial import call, try_module
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,14 @@ def build(
     UserError : on a backbone that fails, or does not map images to features; the message names it.
     """
     with global_generator(seed, "initialisation"):
-        images_to_features, features = _tried(architecture, image_shape)
+        what = f"the backbone of model {architecture.model!r}"
+        given = f"channels, height and width {image_shape}"
+        images_to_features = call(what, given, architecture.backbone, *image_shape)
+        features = try_module(what, images_to_features, image_shape, "features")
         backbone = nn.Sequential(nn.Unflatten(1, image_shape), images_to_features)
         network = Network(
             backbone,
-            features,
+            features.shape[1],
             architecture.width,
             classes,
             architecture.activation,
@@ -99,76 +101,6 @@ def build(
         for layer in scaled:
             nn.init.xavier_uniform_(layer.weight, gain=architecture.gain)
     return network
-
-
-def _tried(architecture: Architecture, image_shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
-    """A backbone, and how many features it makes of an image: tried on two, before any work.
-
-    They are tried in evaluation mode, which leaves a backbone's statistics alone, and twice: what
-    is measured must not depend on how often.
-    """
-    what = f"the backbone of model {architecture.model!r}"
-    images = " x ".join(map(str, image_shape))
-    try:
-        backbone = architecture.backbone(*image_shape)
-    except Exception as error:
-        raise UserError(
-            f"{what}, called with channels, height and width {image_shape}, failed: "
-            f"{_reason(error)}"
-        ) from error
-    if not isinstance(backbone, nn.Module):
-        raise UserError(
-            f"{what} returns a {type(backbone).__name__}; it must return a torch.nn.Module, that "
-            "maps images to features"
-        )
-    # Of both signs, as standardised pixels are: in-place ReLUs leave zeros alone.
-    given = torch.randn(2, *image_shape, generator=torch.Generator().manual_seed(0))
-    unchanged = given.clone()
-    try:
-        with torch.no_grad():
-            features = backbone.eval()(given)
-            again = backbone(unchanged.clone())
-    except Exception as error:
-        raise UserError(f"{what} cannot map images of {images}: {_reason(error)}") from error
-    backbone.train()
-    found = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
-    if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != 2:
-        raise UserError(f"{what} maps two images of {images} to {found}; it must be (2, features)")
-    if not features.is_floating_point() or not features.shape[1]:
-        raise UserError(f"{what} makes {found} of type {features.dtype}; these are no features")
-    if features.dtype != torch.float32:
-        raise UserError(
-            f"{what} makes features of type {features.dtype}, and the head takes torch.float32; "
-            "return features.float()"
-        )
-    if not torch.equal(given, unchanged):
-        raise UserError(
-            f"{what} changes the images that it is given, which are the data themselves; write "
-            "x = x - 0.5 in the place of x -= 0.5, and take inplace=True from the layers at its "
-            "beginning"
-        )
-    if not _are_alike(features, again):
-        raise UserError(
-            f"{what} makes other features of the same images at each call in evaluation mode; let "
-            "it draw, or count, only where self.training is true, and with torch's generator"
-        )
-    return backbone, features.shape[1]
-
-
-def _are_alike(features: Tensor, again: Tensor) -> bool:
-    """Whether features are the same but for rounding."""
-    if features.shape != again.shape:
-        return False
-    tolerance = 1e-5 * float(features.abs().nan_to_num().max())
-    return torch.allclose(features, again, rtol=0, atol=tolerance, equal_nan=True)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, and where in the code outside of installed packages."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename][1:]
-    place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 def expect_batches(network: nn.Module, n: int, batch_size: int) -> None:

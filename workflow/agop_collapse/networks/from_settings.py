@@ -31,7 +31,17 @@ def training_of(settings: Mapping[str, Any]) -> Settings:
     ------
     UserError : when the loss is not found, or is none.
     """
-    return _made(Settings, settings, loss=_found(settings["loss"], Loss))
+    return _made(Settings, settings, loss=loss_of(settings))
+
+
+def loss_of(settings: Mapping[str, Any]) -> Loss:
+    """The loss that settings name.
+
+    Raises
+    ------
+    UserError : when it is not found, or is none.
+    """
+    return _found(settings["loss"], Loss)
 
 
 def _found(place: str, kind: type) -> Any:

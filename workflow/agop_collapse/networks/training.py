@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..common.device import tf32
 from ..common.epochs import measured_epochs
@@ -249,11 +249,11 @@ class Trainer:
 
 @torch.no_grad()
 def loss_and_accuracy(
-    network: Network, loss: Loss, x: Tensor, targets: Tensor
+    network: nn.Module, loss: Loss, x: Tensor, targets: Tensor, at_a_time: int = EVALUATION_BATCH
 ) -> tuple[float, float]:
     """Of a network in evaluation mode, over points and their +-1 targets, on its device."""
     network.eval()
-    outputs = torch.cat([network(batch) for batch in x.split(EVALUATION_BATCH)])
+    outputs = torch.cat([network(batch) for batch in x.split(at_a_time)])
     correct = outputs.argmax(dim=1) == targets.argmax(dim=1)
     return float(loss.value(outputs.double(), targets.double())), float(correct.double().mean())
 

@@ -152,7 +152,7 @@ def _explain(block: type[Block], mistake: dict[str, Any], where: str) -> str:
             return f"{path} must not be empty"
         case "too_long":
             return f"{path} = {value!r} must have {context['max_length']} values"
-        case "string_pattern_mismatch" if key == "backbone":
+        case "string_pattern_mismatch" if key in ("backbone", "network"):
             return f"{path} = {value!r} must be module:function, such as my_networks:small"
         case "string_pattern_mismatch":
             return f"{path}: {value!r} must be letters, digits and _, a letter first"

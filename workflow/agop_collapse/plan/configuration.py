@@ -23,7 +23,7 @@ from .config_errors import (
 )
 from .figures import Drawing
 from .registry import MODELS
-from .runs import Expanded, Run, expand, layers_of
+from .runs import Expanded, Run, checkpoint_of, expand, layers_of
 from .settings import (
     KINDS_OF_KEY,
     RUN_KINDS,
@@ -33,9 +33,11 @@ from .settings import (
     Features,
     FigureSettings,
     Network,
+    OwnNetwork,
     StudySettings,
     Theory,
     TheoryKernel,
+    facts,
 )
 
 STUDY_KEYS = (
@@ -48,7 +50,7 @@ STUDY_KEYS = (
     "figures",
 )
 # Settings that may name code of the user's own, "module:object".
-OWN_CODE = ("kernel", "backbone", "activation", "loss")
+OWN_CODE = ("kernel", "backbone", "activation", "loss", "network")
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
                 runs = _expand(kind, block, path)
                 points = {name: datasets[name].n for name in chosen if name in datasets}
                 _check_batches(runs, points, path)
+                _check_checkpoints(runs, settings.seeds, path)
                 expanded += [(kind, path, chosen, each) for each in runs]
     with _collected(mistakes):
         drawn = figures.check_blocks(values.get("figures", {}), f"{where}.figures")
@@ -378,6 +381,17 @@ def _check_batches(runs: list[Expanded], points: Mapping[str, int], where: str) 
                 )
 
 
+def _check_checkpoints(runs: list[Expanded], seeds: list[int], where: str) -> None:
+    """Raise ConfigError unless networks of one's own have their files."""
+    for run in runs:
+        if not isinstance(run.settings, OwnNetwork):
+            continue
+        for seed in seeds:
+            path = checkpoint_of(run.settings, seed)
+            if not Path(path).is_file():
+                raise ConfigError(f"{where}.checkpoint = {path!r}: no such file in {Path.cwd()}")
+
+
 def _check_own_file(place: str, where: str) -> None:
     file = own_file(place)
     if not file.is_file():
@@ -436,12 +450,14 @@ def _check_same(
     }
     if differing:
         difference = ", ".join(f"{key} {a!r} and {b!r}" for key, (a, b) in differing.items())
-        one_block = ", ".join(
-            f"{key}: [{as_yaml(a)}, {as_yaml(b)}]" for key, (a, b) in differing.items()
-        )
         short = other_where.rpartition(".")[2]
+        advice = "Give one of them a name (name: ...)"
+        if all(facts(type(each.settings), key).swept for key in differing):
+            one_block = ", ".join(
+                f"{key}: [{as_yaml(a)}, {as_yaml(b)}]" for key, (a, b) in differing.items()
+            )
+            advice += f", or make one block of both that sweeps ({one_block})"
         raise ConfigError(
             f"{where}: two different runs on {dataset} are called {each.name}: this one and that "
-            f"of {short}, with {difference}. Give one of them a name (name: ...), or make one "
-            f"block of both that sweeps ({one_block})"
+            f"of {short}, with {difference}. {advice}"
         )

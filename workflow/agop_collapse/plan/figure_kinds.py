@@ -12,7 +12,7 @@ from .figure_rows import (
     one_run_a_row,
     spectrum_rows,
 )
-from .measure_rows import overlay_rows, sweep_rows
+from .measure_rows import overlay_rows, staged_rows, sweep_rows
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,7 @@ class FigureKind:
     """A kind of figure, drawn by the module of its name in `plots`.
 
     description : for the documentation
-    draws : the kind of its runs, "deep_rfm" or "networks"; None where the figure tells by what it
-        names
+    draws : the kind of its runs; None where the figure tells by what it names
     tables : of each run, that it is drawn from; of the study as a whole where it shows no runs
     options : keys of a figure's block that it takes besides plot, title, footer and size
     rows : makes its rows
@@ -105,6 +104,13 @@ FIGURE_KINDS = {
         "the neural feature ansatz beside its baselines",
         "networks",
         ("network_nfa", "network_training"),
+    ),
+    "network_layers": FigureKind(
+        "collapse and neural feature ansatz at named layers of networks of one's own",
+        "own_networks",
+        ("network_layers",),
+        ("rows", "stage"),
+        staged_rows,
     ),
     "sweep": FigureKind(
         "a measure against a setting",

@@ -23,7 +23,7 @@ from .figures import Drawing
 from .identity import digest_of, identity
 from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
-from .runs import Run, dataset_label, layers_of, typed_settings
+from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset
 from .tables import runs_rows, runs_types
 
@@ -39,9 +39,17 @@ PIXELS = {
     "points": "; a pixel is a pair of points of a sample",
     "means": "; a pixel is a mean over pairs of points",
 }
-MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
+MEASURE = {
+    "deep_rfm": "measure_deep_rfm",
+    "networks": "measure_network",
+    "own_networks": "measure_own_network",
+}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
-COMBINE = {"deep_rfm": "combine_deep_rfm", "networks": "combine_networks"}
+COMBINE = {
+    "deep_rfm": "combine_deep_rfm",
+    "networks": "combine_networks",
+    "own_networks": "combine_own_networks",
+}
 
 
 class TargetError(UserError):
@@ -124,11 +132,12 @@ class Jobs:
         ------
         TargetError : when the configuration has no such thing; the message says what there is.
         """
+        for kind in MEASURE:
+            if rule == MEASURE[kind]:
+                return self.measure(self.run(kind, wildcards))
         for kind in MADE:
             if rule == MADE[kind][0]:
                 return self.make(self.run(kind, wildcards))
-            if rule == MEASURE[kind]:
-                return self.measure(self.run(kind, wildcards))
             if rule == EXPORT[kind]:
                 run = self.run(kind, wildcards)
                 return self.export(run, _measured(run, wildcards.get("epoch")))
@@ -235,18 +244,12 @@ class Jobs:
         machine = {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
         decisive = settings | machine | {"seed": run.seed}
         made = identity(rule, decisive, code, [data.identity])
-        record = {
-            **{"study": run.study, "kind": run.kind, "dataset": run.dataset, "run": run.name},
-            **{"seed": run.seed, "settings": dict(run.settings), "code": code},
-            **{"dataset_settings": dict(self.dataset(run.study, run.dataset))},
-            **{"dataset_identity": data.identity, "torch_threads": machine["torch_threads"]},
-        }
         given = {
             "identity": made,
             "data": data.identity,
             "settings": dict(run.settings) | places,
             "seed": run.seed,
-            "record": record,
+            "record": self._record(run, code),
             **machine,
         }
         return Job(
@@ -260,6 +263,8 @@ class Jobs:
     @once
     def measure(self, run: Run) -> Job:
         """The tables of one run."""
+        if run.kind not in MADE:
+            return self._measure_own(run)
         chosen = {"class_weighting": self.studies[run.study].settings.class_weighting}
         outputs = {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]}
         others = [self.make(other) for other in self._of_another_seed(run)]
@@ -270,6 +275,16 @@ class Jobs:
             for name in (MADE["networks"][1], "record"):
                 job.inputs[f"other_{name}"] = [other.outputs[name] for other in others]
         return job
+
+    def _record(self, run: Run, code: str) -> dict[str, Any]:
+        """What a run is, for its run.json."""
+        return {
+            **{"study": run.study, "kind": run.kind, "dataset": run.dataset, "run": run.name},
+            **{"seed": run.seed, "settings": dict(run.settings), "code": code},
+            **{"dataset_settings": dict(self.dataset(run.study, run.dataset))},
+            "dataset_identity": self.prepare_data(run.study, run.dataset).identity,
+            "torch_threads": self.studies[run.study].settings.torch_threads,
+        }
 
     def _of_made(
         self,
@@ -300,6 +315,28 @@ class Jobs:
         inputs = {"data": data.outputs["data"], folder: made.outputs[folder]}
         return Job(found, given, inputs, outputs, **self._needs(run, self.studies[run.study]))
 
+    def _measure_own(self, run: Run) -> Job:
+        """The table of a network that was trained elsewhere."""
+        study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
+        rule, places = MEASURE[run.kind], _places(run)
+        path = checkpoint_of(run.settings, run.seed)
+        checkpoint = self._digest(path, f"{run.study}.{run.kind}.{run.name}.checkpoint")
+        code = self._code(rule, *places.values())
+        decisive = typed_settings(run.settings) | places
+        decisive |= {"checkpoint": checkpoint, "seed": run.seed}
+        decisive |= {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
+        measured = identity(rule, decisive, code, [data.identity])
+        given = {"identity": measured, "data": data.identity, "path": path}
+        folder, tables = run.folder, MEASURED[run.kind]
+        return Job(
+            measured,
+            decisive | given | {"record": self._record(run, code) | {"checkpoint": checkpoint}},
+            {"data": data.outputs["data"]},
+            {table: f"{folder}/{table}.parquet" for table in tables}
+            | {"record": f"{folder}/run.json"},
+            **self._needs(run, study),
+        )
+
     def _of_another_seed(self, run: Run) -> list[Run]:
         """What a network is compared with: the same run of the smallest other seed, if any.
 
@@ -309,12 +346,18 @@ class Jobs:
         return [self._runs[*run.line, seed] for seed in others[:1] if run.kind == "networks"]
 
     def _needs(self, run: Run, study: Study) -> dict[str, int]:
-        n = self.dataset(run.study, run.dataset).n
+        dataset = self.dataset(run.study, run.dataset)
+        n = dataset.n
         needs = {"threads": study.settings.torch_threads, "gpus": resources.gpus(study.settings)}
         if run.kind == "deep_rfm":
             return needs | {
                 "mem_mb": resources.deep_rfm_mem_mb(run.settings, n),
                 "minutes": resources.deep_rfm_minutes(run.settings, n, study.settings),
+            }
+        if run.kind == "own_networks":
+            return needs | {
+                "mem_mb": resources.own_network_mem_mb(dataset),
+                "minutes": resources.own_network_minutes(n, study.settings),
             }
         return needs | {
             "mem_mb": resources.network_mem_mb(n),
@@ -335,7 +378,7 @@ class Jobs:
         """The points that a study's block `features` asks for, by their folder."""
         chosen = self.studies[study].features
         jobs = []
-        for run in self.studies[study].runs:
+        for run in _made(self.studies[study].runs):
             if run.kind == "deep_rfm":
                 jobs.append(self.export(run))
             else:
@@ -388,7 +431,8 @@ class Jobs:
     def list_runs(self, study: str) -> Job:
         """The table of a study's runs, with every setting."""
         chosen = self.studies[study]
-        rows = runs_rows(chosen, {run: self.make(run).identity for run in chosen.runs})
+        first = {run: self.make if run.kind in MADE else self.measure for run in chosen.runs}
+        rows = runs_rows(chosen, {run: job(run).identity for run, job in first.items()})
         settings = {"rows": rows, "types": runs_types()}
         made = identity("list_runs", settings, self._code("list_runs"), [])
         path = TABLE.format(study=study, table="runs")
@@ -518,7 +562,7 @@ class Jobs:
         """All that a study keeps: each job, from the data to the figures, by a name of its own."""
         chosen = self.studies[study]
         found = {f"data {name}": self.prepare_data(study, name) for name in chosen.datasets}
-        found |= {f"make {run.folder}": self.make(run) for run in chosen.runs}
+        found |= {f"make {run.folder}": self.make(run) for run in _made(chosen.runs)}
         found |= {f"measure {run.folder}": self.measure(run) for run in chosen.runs}
         found |= {f"tables {rule}": job for rule, job in self.tables(study).items()}
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
@@ -528,7 +572,7 @@ class Jobs:
         elsewhere = self._runs_elsewhere(study)
         made = [*elsewhere, *(other for run in elsewhere for other in self._of_another_seed(run))]
         jobs = [self.prepare_data(run.study, run.dataset) for run in made]
-        jobs += [self.make(run) for run in made]
+        jobs += [self.make(run) for run in _made(made)]
         jobs += [self.measure(run) for run in elsewhere]
         jobs += self.everything(study).values()
         return list({tuple(job.outputs.values()): job for job in jobs}.values())
@@ -568,6 +612,11 @@ class Jobs:
         return list(dict.fromkeys(files))
 
 
+def _made(runs: Iterable[Run]) -> list[Run]:
+    """Those of some runs that are built or trained here, not brought along."""
+    return [run for run in runs if run.kind in MADE]
+
+
 def _measured(run: Run, epoch: str | None) -> int | None:
     """The epoch of a path, which must be one that is measured."""
     if epoch is None:
@@ -604,6 +653,8 @@ def _places(run: Run) -> dict[str, str]:
     settings = run.settings
     if run.kind == "deep_rfm":
         return {"kernel": place_of(KERNELS, settings.kernel)}
+    if run.kind == "own_networks":
+        return {"network": settings.network, "loss": place_of(LOSSES, settings.loss)}
     return {
         "backbone": settings.backbone or place_of(MODELS, settings.model),
         "activation": place_of(ACTIVATIONS, settings.activation),

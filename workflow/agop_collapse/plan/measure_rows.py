@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..common.epochs import measured_epochs
-from ..files.columns import OF_A_RUN, measures
+from ..files.columns import OF_A_RUN, OF_ANY_NETWORK, PROGRESS, measures
 from .config_errors import ConfigError, unknown
 from .figure_rows import (
     Request,
@@ -14,6 +14,7 @@ from .figure_rows import (
     filter_label,
     full_label,
     lines,
+    one_run_a_row,
     row_of,
     selector,
     value_label,
@@ -25,11 +26,19 @@ from .settings import RUN_KINDS, setting_label
 # What can be drawn against a setting, layer or epoch, by the table that has it.
 MEASURES = {kind: measures(kind) for kind in RUN_KINDS}
 STAGES = {"deep_rfm": ("X", "MX", "PhiMX"), "networks": ("input", "right", "full")}
-DEFAULT_STAGE = {"deep_rfm": "MX", "networks": "full"}
+STAGES["own_networks"] = STAGES["networks"]
+# Of any network not all layers have an activation behind them.
+DEFAULT_STAGE = {"deep_rfm": "MX", "networks": "full", "own_networks": "right"}
 STAGED = tuple(
     table for of_kind in OF_A_RUN.values() for table in of_kind if "stage" in of_kind[table]
 )
-TRUST = {"deep_rfm": "deep_rfm", "networks": "network_training"}
+# Of a layer as a whole, and so the same at each stage.
+ALIKE = {"network_layers": OF_ANY_NETWORK | PROGRESS}
+TRUST = {
+    "deep_rfm": "deep_rfm",
+    "networks": "network_training",
+    "own_networks": "network_layers",
+}
 PLACES = ("layer", "epoch")
 
 
@@ -82,7 +91,7 @@ def overlay_rows(request: Request) -> Rows:
     filters = request.block.lines or [{}]
     kind = _kind_of(request, "lines", filters, {})
     options = _measured(request, kind)
-    x = request.block.x or ("layer" if kind == "deep_rfm" else "epoch")
+    x = request.block.x or ("epoch" if kind == "networks" else "layer")
     axes = [name for name in PLACES if name in OF_A_RUN[kind][options["table"]]]
     if x not in axes:
         raise ConfigError(unknown(f"{request.where}.x", x, axes))
@@ -108,20 +117,34 @@ def overlay_rows(request: Request) -> Rows:
     return Rows(rows, list(drawn), tables, options | {"x": x})
 
 
+def staged_rows(request: Request) -> Rows:
+    """One run a row, measured at one stage."""
+    made = one_run_a_row(request)
+    stage = _stage_of(request, request.draws)
+    return Rows(made.rows, made.runs, options={"stage": stage})
+
+
 def _measured(request: Request, kind: str) -> dict[str, Any]:
     """What is drawn, and where it is measured."""
     block = request.block
     table = next(name for name, columns in MEASURES[kind].items() if block.y in columns)
-    stage = block.stage or (DEFAULT_STAGE[kind] if table in STAGED else None)
-    if stage is not None and table not in STAGED:
-        raise request.refuse(f" = {stage!r}: the table {table} has no stage", "stage")
-    if stage is not None and stage not in STAGES[kind]:
-        raise ConfigError(unknown(f"{request.where}.stage", stage, STAGES[kind]))
+    staged = table in STAGED and block.y not in ALIKE.get(table, ())
+    if block.stage is not None and not staged:
+        raise request.refuse(f" = {block.stage!r}: {block.y} of {table} has no stage", "stage")
+    stage = _stage_of(request, kind) if staged else None
     where = {
         "layer": block.layer or "last",
         "epoch": "last" if block.epoch is None else block.epoch,
     }
     return {"table": table, "y": block.y, "stage": stage} | where
+
+
+def _stage_of(request: Request, kind: str) -> str:
+    """The stage asked for, or the kind's own."""
+    stage = request.block.stage or DEFAULT_STAGE[kind]
+    if stage not in STAGES[kind]:
+        raise ConfigError(unknown(f"{request.where}.stage", stage, STAGES[kind]))
+    return stage
 
 
 def _check_places(
@@ -137,12 +160,15 @@ def _check_places(
             raise request.refuse(f" = {asked}: the table {options['table']} has no {key}", key)
         for run in runs:
             there = _places_of(run, key, "applied_layer" in columns)
-            if asked not in there:
+            if there and asked not in there:
                 raise request.refuse(f" = {asked}: {run.name} has {key} {_listed(there)}", key)
 
 
 def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
-    """The layers or epochs at which a run is measured."""
+    """The layers or epochs at which a run is measured; none where only its measurement will say."""
+    if run.kind == "own_networks":
+        names = run.settings.layers.split()
+        return range(1, len(names) + 1) if names != ["all"] else ()
     if key == "layer":
         if run.kind == "networks":
             return range(1, run.settings.hidden_layers + 1)
@@ -160,7 +186,7 @@ def _listed(numbers: Sequence[int]) -> str:
 def _kind_of(
     request: Request, of: str, filters: list[dict[str, Any]], settings: dict[str, str | None]
 ) -> str:
-    """Whether Deep RFM or networks are drawn, by what the figure names."""
+    """The kind of run that is drawn, by what the figure names."""
     named = {"y": request.block.y} | settings
     for key, value in named.items():
         if value is None:
@@ -174,16 +200,17 @@ def _kind_of(
                 what = "key" if key == of else "value"
                 raise ConfigError(unknown(f"{request.where}.{key}", value, every, what))
         all_named = ", ".join(value for _, value in used)
-        raise request.refuse(f": neither Deep RFM nor networks have all of {all_named}")
+        raise request.refuse(f": no kind of run has all of {all_named}")
     if request.block.stage is not None:
         fitting = [kind for kind in fitting if request.block.stage in STAGES[kind]] or fitting
     elsewhere = any("study" in wanted for wanted in filters)
     there = {run.kind for run in request.runs if elsewhere or run.study == request.study}
-    fitting = [kind for kind in fitting if kind in there] or fitting
+    fitting = [kind for kind in fitting if kind in there] or fitting[:1]
     if len(fitting) > 1:
+        several = ", ".join(fitting)
         raise request.refuse(
-            ": both Deep RFM and networks have what it shows; say which by a filter on kernel or "
-            "model, or by its stage"
+            f": {several} all have what it shows; say which by a filter on kernel, model or "
+            "network, or by its stage"
         )
     return fitting[0]
 

@@ -52,3 +52,14 @@ def network_minutes(run: Network, n: int, study: StudySettings) -> int:
     rate = 1e5 if gpus(study) else 5e3
     seconds = run.epochs * (n / rate + 30 / run.measure_every)
     return 10 + int(seconds / 60)
+
+
+def own_network_mem_mb(dataset: Dataset) -> int:
+    """The images, the passes of as many as go through the network together, and PyTorch itself."""
+    return 6000 + data_mem_mb(dataset)
+
+
+def own_network_minutes(n: int, study: StudySettings) -> int:
+    """Two networks, backward for each class: at 1 (CPU thread) or 50 (GPU) images a second."""
+    rate = 50 if gpus(study) else study.torch_threads
+    return 10 + int(2 * n / rate / 60)

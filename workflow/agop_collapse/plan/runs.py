@@ -9,12 +9,13 @@ from ..files.columns import RUN_COLUMNS
 from .config_errors import ConfigError, check
 from .paths import RUN
 from .registry import DATASET_LABELS, FEATURE_MAPS, KERNELS, MODELS, PROJECTIONS, Entry, label_of
-from .settings import RUN_KINDS, Block, DeepRFM, applies, facts, setting_label
+from .settings import RUN_KINDS, Block, DeepRFM, OwnNetwork, applies, facts, setting_label
 
 # The settings that a name begins with where none is given, and how figures call their values.
 NAMING: dict[str, dict[str, dict[str, Entry]]] = {
     "deep_rfm": {"kernel": KERNELS, "feature_map": FEATURE_MAPS, "projection": PROJECTIONS},
     "networks": {"model": MODELS},
+    "own_networks": {"network": {}},
 }
 
 
@@ -22,8 +23,8 @@ NAMING: dict[str, dict[str, dict[str, Entry]]] = {
 class Run:
     """One Deep RFM or one network.
 
-    study, kind ("deep_rfm" or "networks"), dataset, name, seed : where its results lie
-    settings : a DeepRFM or Network block, complete
+    study, kind (of RUN_KINDS), dataset, name, seed : where its results lie
+    settings : a block of its kind, complete
     label : what figures call it, without its data set
     """
 
@@ -66,10 +67,18 @@ def filter_keys(kind: str) -> list[str]:
 
 
 def layers_of(run: Run) -> range:
-    """The layers that a run has points of: a network's from its head's input to its outputs."""
+    """The layers that a run has points of: a network's from its head's input to its outputs.
+
+    A network of one's own has none.
+    """
     if run.kind == "deep_rfm":
         return range(1, run.settings.depth + 1)
-    return range(run.settings.hidden_layers + 2)
+    return range(run.settings.hidden_layers + 2 if run.kind == "networks" else 0)
+
+
+def checkpoint_of(network: OwnNetwork, seed: int) -> str:
+    """The file of a network's weights for a seed."""
+    return network.checkpoint.replace("{seed}", str(seed))
 
 
 def typed_settings(settings: Block) -> dict[str, Any]:
@@ -98,7 +107,7 @@ def expand(kind: str, block: dict[str, Any], where: str) -> Iterator[Expanded]:
 
     Parameters
     ----------
-    kind : "deep_rfm" or "networks"
+    kind : of RUN_KINDS
     block : settings as read; a list of values is a sweep; `name` and `datasets` are not settings
     where : key path of the block in the configuration
 
@@ -108,7 +117,8 @@ def expand(kind: str, block: dict[str, Any], where: str) -> Iterator[Expanded]:
     """
     declared = RUN_KINDS[kind]
     values = {key: value for key, value in block.items() if key not in ("name", "datasets")}
-    lists = {key: values[key] for key in declared.model_fields if isinstance(values.get(key), list)}
+    swept = [key for key in declared.model_fields if facts(declared, key).swept]
+    lists = {key: values[key] for key in swept if isinstance(values.get(key), list)}
     _check_lists(declared, values, lists, where)
     for combination in itertools.product(*lists.values()):
         settings = check(declared, values | dict(zip(lists, combination, strict=True)), where)

@@ -20,6 +20,7 @@ from .settings import (
     StudySettings,
     Theory,
     TheoryKernel,
+    facts,
 )
 
 PATH = Path(__file__).parents[2] / "schemas" / "generated" / "config.schema.yaml"
@@ -37,6 +38,10 @@ def schema() -> dict[str, Any]:
         "datasets": _mapping("dataset", "Data sets by name.", minProperties=1),
         "deep_rfm": _list("deep_rfm", "Deep RFM runs: for each block one a data set and seed."),
         "networks": _list("network", "Networks to train: for each block one a data set and seed."),
+        "own_networks": _list(
+            "own_network",
+            "Trained networks of your own to measure: for each block one a data set and seed.",
+        ),
         "theory_kernel": {"$ref": "#/$defs/theory_kernel", "default": {}},
         "theory": {"$ref": "#/$defs/theory", "default": {}},
         "features": {"$ref": "#/$defs/features", "default": {}},
@@ -86,6 +91,7 @@ def schema() -> dict[str, Any]:
             "dataset": _object(Dataset),
             "deep_rfm": _run_block("deep_rfm"),
             "network": _run_block("networks"),
+            "own_network": _run_block("own_networks"),
             "theory_kernel": _object(TheoryKernel),
             "theory": _object(Theory),
             "features": _object(Features),
@@ -106,9 +112,11 @@ def _object(block: type[Block], description: str = "") -> dict[str, Any]:
 
 
 def _run_block(kind: str) -> dict[str, Any]:
-    """A block of runs: each setting a value, or a list of values to sweep."""
+    """A block of runs: each setting a value, or mostly a list of values to sweep."""
     made = _object(RUN_KINDS[kind])
     for key, part in made["properties"].items():
+        if not facts(RUN_KINDS[kind], key).swept:
+            continue
         told = {name: part.pop(name) for name in ("description", "default") if name in part}
         listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": copy.deepcopy(part)}
         options = part.get("anyOf", [part])

@@ -11,7 +11,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from ..data.addresses import ARCHIVES
@@ -47,12 +54,14 @@ class Facts:
 
     label : what a figure calls it; without one, its name
     counts : whether another value makes another result
+    swept : whether of several values in a list each makes a run of its own
     only_for : (setting, value or values) that must hold for it to have any effect
     not_for : (setting, values) of which none may hold
     """
 
     label: str = ""
     counts: bool = True
+    swept: bool = True
     only_for: tuple[str, str | tuple[str, ...]] | None = None
     not_for: tuple[str, tuple[str, ...]] | None = None
 
@@ -62,13 +71,14 @@ def setting(
     description: str,
     label: str = "",
     counts: bool = True,
+    swept: bool = True,
     only_for: tuple[str, str | tuple[str, ...]] | None = None,
     not_for: tuple[str, tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
     """A field of a block; `...` as default for one that must be given."""
     info = Field(default, description=description, **bounds)
-    info.metadata.append(Facts(label, counts, only_for, not_for))
+    info.metadata.append(Facts(label, counts, swept, only_for, not_for))
     return info
 
 
@@ -391,6 +401,58 @@ class Network(Block):
     )
 
 
+def _one_text(names: Any) -> Any:
+    """Names of a list, in one text: what no name has in it tells them apart."""
+    several = isinstance(names, list) and names and all(isinstance(name, str) for name in names)
+    return " ".join(names) if several else names
+
+
+LayerNames = Annotated[
+    str,
+    Field(min_length=1),
+    BeforeValidator(_one_text),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
+            ]
+        }
+    ),
+]
+
+
+class OwnNetwork(Block):
+    """A network of one's own, trained elsewhere, of which layers are measured."""
+
+    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
+
+    network: Annotated[str, Field(pattern=f"^{OWN.pattern}$")] = setting(
+        ...,
+        "module:function; the function takes the images' shape, (channels, height, width), and the "
+        "number of classes, and returns a torch module from images to (n, classes) outputs. The "
+        "module is looked for in the working folder.",
+    )
+    checkpoint: OwnPath = setting(
+        ...,
+        "Its weights, a state dict: .safetensors, or what torch.save wrote of "
+        "network.state_dict(). Nothing in it is unpickled. {seed} in its path stands for the seed, "
+        "where each has a file of its own. Its content counts, not its place.",
+        counts=False,
+        swept=False,
+    )
+    layers: LayerNames = setting(
+        "all",
+        "Linear layers and 2-d convolutions to measure, by their names in the torch module, a list "
+        "or a text with spaces between; all that images come to by default.",
+        swept=False,
+    )
+    loss: _one_of(LOSSES, own=True) = setting(
+        "cross_entropy",
+        f"What it was trained to lower. {_describe(LOSSES)}. Or module:object of your own.",
+    )
+
+
 class Features(Block):
     """Which points `snakemake features` writes, as files for other programs."""
 
@@ -525,7 +587,7 @@ class FigureSettings(Block):
     stage: str | None = setting(
         None,
         "Where it is measured: X, MX, PhiMX of Deep RFM (MX by default); input, right, full of a "
-        "network (full by default).",
+        "network (full by default; right of one's own).",
     )
     layer: Annotated[int, Field(ge=1)] | Literal["last"] | None = setting(
         None, "Layer at which it is measured, last by default."
@@ -572,4 +634,8 @@ class StudySettings(Block):
     )
 
 
-RUN_KINDS: dict[str, type[Block]] = {"deep_rfm": DeepRFM, "networks": Network}
+RUN_KINDS: dict[str, type[Block]] = {
+    "deep_rfm": DeepRFM,
+    "networks": Network,
+    "own_networks": OwnNetwork,
+}

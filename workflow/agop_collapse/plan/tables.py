@@ -12,6 +12,9 @@ from .settings import RUN_KINDS, Block, Dataset, applies, facts
 if TYPE_CHECKING:
     from .configuration import Study
 
+# Settings whose names other tables have for something else, on which a join would then go. Which
+# layers are measured, network_layers has row by row.
+LEFT_OUT = ("layers",)
 COLUMN_TYPES = {int: "int64", float: "double", bool: "bool", str: "string"}
 
 
@@ -36,7 +39,8 @@ def column_types(block: type[Block]) -> dict[str, str]:
     return {
         name: _column_type(info.annotation)
         for name, info in block.model_fields.items()
-        if facts(block, name).counts  # whatever changes no result leaves no trace in one
+        # Whatever changes no result leaves no trace in one.
+        if facts(block, name).counts and name not in LEFT_OUT
     }
 
 

@@ -430,6 +430,20 @@ def use_category_axis(panels: Sequence[Axes], names: Sequence[str]) -> None:
         first.figure.set_figheight(first.figure.get_figheight() + added)
 
 
+def use_layer_names(ax: Axes, names: Sequence[str]) -> None:
+    """The x axis of layers by their names; of many every second, third, ... has its name.
+
+    Names that would touch are upright, and the figure grows by their height.
+    """
+    room, widest = TEXT_WIDTH - 0.8, max(text_width(name, 7) for name in names)
+    every = math.ceil(0.12 * len(names) / room)
+    upright = widest > room / len(names) - 0.1
+    ax.set_xticks(range(0, len(names), every), names[::every], rotation=90 * upright)
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    if upright:
+        grow(ax.figure, math.ceil(widest / LINE_HEIGHT))
+
+
 def number_labels(values: Collection[float]) -> list[str]:
     """Numbers as people write them; all with powers of ten if some are very small or large."""
     if all(value == 0 or 1e-3 <= abs(value) < 1e5 for value in values):

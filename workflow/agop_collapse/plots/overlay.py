@@ -43,7 +43,8 @@ def draw(
 
     Parameters
     ----------
-    tables : `table`, and for the verdict network_training of networks, deep_rfm of Deep RFM
+    tables : `table`, and for the verdict network_training of networks, network_layers of
+        one's own, deep_rfm of Deep RFM
     rows : the lines, each of one run, in the legend's order
     table : name of the table with the measure
     y : column of the measure
@@ -73,7 +74,7 @@ def draw(
     points = pd.concat(drawn)
     if x == "layer":
         use_layer_axis(ax, points["layer"])
-        ax.set_xlabel("Layer" if "epoch" in points else "Layer of Deep RFM")
+        ax.set_xlabel("Layer of Deep RFM" if "kernel" in points else "Layer")
     else:
         use_epoch_axis(ax, points["epoch"], intervals=6)
         ax.set_xlabel("Epoch")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 RUN_COLUMNS = ("study", "dataset", "run")
-KIND_COLUMNS = ("kernel", "feature_map", "projection", "model")
+KIND_COLUMNS = ("kernel", "feature_map", "projection", "model", "network")
 # Columns that say where something was measured, rather than what.
 _PLACES = {*RUN_COLUMNS, *KIND_COLUMNS, "seed", "layer", "applied_layer", "epoch", "stage"}
 _PLACES |= {"index", "i", "j", "valid", "fitted"}

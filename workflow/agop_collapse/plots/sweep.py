@@ -44,7 +44,8 @@ def draw(
 
     Parameters
     ----------
-    tables : `table`, and for the verdict network_training of networks, deep_rfm of Deep RFM
+    tables : `table`, and for the verdict network_training of networks, network_layers of
+        one's own, deep_rfm of Deep RFM
     rows : panels, from left to right; the runs of each carry `x`, the value of the setting (number
         or text), and `line`, the name of the line that they are points of
     table : name of the table with the measure

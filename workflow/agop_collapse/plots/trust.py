@@ -33,6 +33,7 @@ def is_unfitted(network_training: pd.DataFrame) -> bool:
 
 _VERDICTS = {
     "network_training": lambda run: -math.inf if is_unfitted(run) else math.inf,
+    "network_layers": lambda run: math.inf if run["fitted"].astype(bool).all() else -math.inf,
     "deep_rfm": first_doubtful_layer,
 }
 
@@ -42,11 +43,12 @@ def doubtful_from(tables: dict[str, pd.DataFrame], run: dict) -> float:
 
     The predictor behind the last layer, where there is its table, counts as one layer more. Of a
     network, nothing is (minus infinity) or all is. The verdict is read from the table
-    network_training of networks, deep_rfm of Deep RFM; without either, there is none to read.
+    network_training of networks, network_layers of one's own, deep_rfm of Deep RFM; without any,
+    there is none to read.
 
     Raises
     ------
-    ValueError : when the run is in none of the two that there are.
+    ValueError : when the run is in none of those that there are.
     """
     there = [table for table in _VERDICTS if table in tables]
     found = [table for table in there if has_run(tables, table, run)] or there[:1]

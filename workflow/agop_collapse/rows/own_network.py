@@ -1,0 +1,57 @@
+"""From the layers of any network to the rows of network_layers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from ..files.columns import OF_ANY_NETWORK
+from ..files.tables import frame
+from ..metrics import ansatz
+from ..metrics.any_network import MeasuredLayer
+from ..metrics.layer import Layer
+from . import network_ansatz
+
+
+def measure(
+    layers: Sequence[MeasuredLayer],
+    untrained: Sequence[MeasuredLayer],
+    progress: dict[str, Any],
+    classes: int,
+) -> pd.DataFrame:
+    """The table network_layers of one network: a row for each layer and stage.
+
+    Parameters
+    ----------
+    layers : of the network, measured with its loss
+    untrained : the same layers of an independent network that is not trained
+    progress : losses, accuracies and `fitted` of the network as a whole
+    classes : K
+    """
+    rows = []
+    for number, (layer, other) in enumerate(zip(layers, untrained, strict=True), start=1):
+        weight = layer.groups[0].weight
+        keys = {"layer": number, "layer_name": layer.name, "layer_kind": layer.kind}
+        keys |= {"groups": len(layer.groups), "outputs": len(weight), "inputs": weight.shape[1]}
+        pairs = zip(layer.groups, other.groups, strict=True)
+        of_layer = _mean([_ansatz(group, stranger, classes) for group, stranger in pairs])
+        rows += [
+            keys | {"stage": stage} | asdict(collapse) | of_layer | progress
+            for stage, collapse in layer.stages.items()
+        ]
+    return frame("network_layers", rows)
+
+
+def _ansatz(layer: Layer, untrained: Layer, classes: int) -> dict[str, float]:
+    forms = ansatz.variants(layer)
+    found = network_ansatz.measure(layer, None, (untrained, None), forms, classes, penalty=0.0)
+    return {name: found[name] for name in OF_ANY_NETWORK}
+
+
+def _mean(of_groups: list[dict[str, float]]) -> dict[str, float]:
+    return {
+        name: math.fsum(found[name] for found in of_groups) / len(of_groups)
+        for name in of_groups[0]
+    }
