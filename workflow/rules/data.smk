@@ -47,6 +47,7 @@ rule prepare_data:
     resources:
         mem_mb=needs("prepare_data", "mem_mb"),
         runtime=needs("prepare_data", "minutes"),
+        disk_mb=needs("prepare_data", "disk_mb"),
     params:
         identity=identity("prepare_data"),
         settings=settings("prepare_data"),

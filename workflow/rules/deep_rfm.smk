@@ -17,6 +17,7 @@ rule build_deep_rfm:
     resources:
         mem_mb=needs("build_deep_rfm", "mem_mb"),
         runtime=needs("build_deep_rfm", "minutes"),
+        disk_mb=needs("build_deep_rfm", "disk_mb"),
         gpu=needs("build_deep_rfm", "gpus"),
     params:
         identity=identity("build_deep_rfm"),
@@ -53,6 +54,7 @@ rule measure_deep_rfm:
     resources:
         mem_mb=needs("measure_deep_rfm", "mem_mb"),
         runtime=needs("measure_deep_rfm", "minutes"),
+        disk_mb=needs("measure_deep_rfm", "disk_mb"),
         gpu=needs("measure_deep_rfm", "gpus"),
     params:
         identity=identity("measure_deep_rfm"),

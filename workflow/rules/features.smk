@@ -17,6 +17,7 @@ rule export_deep_rfm:
     resources:
         mem_mb=needs("export_deep_rfm", "mem_mb"),
         runtime=needs("export_deep_rfm", "minutes"),
+        disk_mb=needs("export_deep_rfm", "disk_mb"),
         gpu=needs("export_deep_rfm", "gpus"),
     params:
         identity=identity("export_deep_rfm"),
@@ -44,6 +45,7 @@ rule export_network:
     resources:
         mem_mb=needs("export_network", "mem_mb"),
         runtime=needs("export_network", "minutes"),
+        disk_mb=needs("export_network", "disk_mb"),
         gpu=needs("export_network", "gpus"),
     params:
         identity=identity("export_network"),

@@ -17,6 +17,7 @@ rule train_network:
     resources:
         mem_mb=needs("train_network", "mem_mb"),
         runtime=needs("train_network", "minutes"),
+        disk_mb=needs("train_network", "disk_mb"),
         gpu=needs("train_network", "gpus"),
     params:
         identity=identity("train_network"),
@@ -58,6 +59,7 @@ rule measure_network:
     resources:
         mem_mb=needs("measure_network", "mem_mb"),
         runtime=needs("measure_network", "minutes"),
+        disk_mb=needs("measure_network", "disk_mb"),
         gpu=needs("measure_network", "gpus"),
     params:
         identity=identity("measure_network"),

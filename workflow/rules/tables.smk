@@ -14,8 +14,9 @@ rule combine_table:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("combine_table", "mem_mb"),
+        runtime=needs("combine_table", "minutes"),
+        disk_mb=needs("combine_table", "disk_mb"),
     params:
         identity=identity("combine_table"),
         settings=settings("combine_table"),
@@ -34,8 +35,9 @@ rule list_runs:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("list_runs", "mem_mb"),
+        runtime=needs("list_runs", "minutes"),
+        disk_mb=needs("list_runs", "disk_mb"),
     params:
         identity=identity("list_runs"),
         settings=settings("list_runs"),
@@ -57,8 +59,9 @@ rule summarise_nfa:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("summarise_nfa", "mem_mb"),
+        runtime=needs("summarise_nfa", "minutes"),
+        disk_mb=needs("summarise_nfa", "disk_mb"),
     params:
         identity=identity("summarise_nfa"),
         settings=settings("summarise_nfa"),

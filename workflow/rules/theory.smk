@@ -10,8 +10,9 @@ rule simulate_theory_kernel:
         "../../envs/compute.yaml"
     threads: needs("simulate_theory_kernel", "threads")
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("simulate_theory_kernel", "mem_mb"),
+        runtime=needs("simulate_theory_kernel", "minutes"),
+        disk_mb=needs("simulate_theory_kernel", "disk_mb"),
     params:
         identity=identity("simulate_theory_kernel"),
         settings=settings("simulate_theory_kernel"),

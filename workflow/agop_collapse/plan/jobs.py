@@ -3,8 +3,9 @@
 The rules ask here, and hand over what they are told; nothing else knows how results hang together.
 """
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,8 @@ from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
 from .config_errors import did_you_mean
-from .configuration import Configuration, Study
+from .configuration import Configuration
+from .data_shapes import DataShape, shape_of
 from .figures import Drawing
 from .identity import digest_of, identity
 from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
@@ -44,7 +46,7 @@ MEASURE = {"deep_rfm": "measure_deep_rfm", "networks": "measure_network"}
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 MADE_ONCE = (
     *("prepare_data", "make", "measure", "export", "combine_table", "list_runs", "summarise_nfa"),
-    *("simulate_theory_kernel", "plot_figure", "_code"),
+    *("simulate_theory_kernel", "plot_figure", "_code", "_shape", "_costs"),
 )
 
 
@@ -59,7 +61,7 @@ class Job:
     identity : of what it makes
     settings : plain values, what its script is given
     inputs, outputs : paths by name, as the rule has them
-    threads, mem_mb, minutes, gpus : what it needs
+    threads, mem_mb, seconds, disk_mb, gpus : what it needs; the seconds are those of a slow core
     """
 
     identity: str
@@ -67,9 +69,15 @@ class Job:
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     threads: int = 1
-    mem_mb: int = 2000
-    minutes: int = 10
+    mem_mb: int = 600
+    seconds: float = 10
+    disk_mb: int = 1
     gpus: int = 0
+
+    @property
+    def minutes(self) -> int:
+        """After which a cluster may end it: three times what it takes, and ten more."""
+        return 10 + math.ceil(3 * self.seconds / 60)
 
 
 class Part(NamedTuple):
@@ -92,10 +100,16 @@ class Jobs:
     workflow : the folder of scripts/ and agop_collapse/
     data_root : where public data sets lie
     contents : digests of the user's own data
+    with_gpus : whether jobs that ask for a GPU are granted one
     """
 
     def __init__(
-        self, configuration: Configuration, workflow: Path, data_root: str, contents: Contents
+        self,
+        configuration: Configuration,
+        workflow: Path,
+        data_root: str,
+        contents: Contents,
+        with_gpus: bool = True,
     ):
         self.studies = configuration.studies
         self._study = configuration.study
@@ -103,6 +117,7 @@ class Jobs:
         self._library = Path(workflow, "agop_collapse")
         self._data_root = data_root
         self._contents = contents
+        self._with_gpus = with_gpus
         self._runs = {
             (*run.line, run.seed): run for study in self.studies.values() for run in study.runs
         }
@@ -200,8 +215,7 @@ class Jobs:
             | {"test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": DATA.format(study=study, dataset=name)},
-            mem_mb=resources.data_mem_mb(dataset),
-            minutes=30,
+            **asdict(resources.prepare_data(self._shape(study, name))),
         )
 
     def _digest(self, path: str, key: str) -> str:
@@ -242,7 +256,7 @@ class Jobs:
             given,
             {"data": data.outputs["data"]},
             {folder: f"{run.folder}/{folder}", "record": f"{run.folder}/run.json"},
-            **self._needs(run, study),
+            **self._needs(rule, run),
         )
 
     def measure(self, run: Run) -> Job:
@@ -274,7 +288,7 @@ class Jobs:
             given | {"identity": measured},
             inputs,
             {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]},
-            **self._needs(run, self.studies[run.study]),
+            **self._needs(rule, run),
         )
 
     def _of_another_seed(self, run: Run) -> list[Run]:
@@ -285,18 +299,20 @@ class Jobs:
         others = sorted(set(self.studies[run.study].settings.seeds) - {run.seed})
         return [self._runs[*run.line, seed] for seed in others[:1] if run.kind == "networks"]
 
-    def _needs(self, run: Run, study: Study) -> dict[str, int]:
-        n = self.dataset(run.study, run.dataset).n
-        needs = {"threads": study.settings.torch_threads, "gpus": resources.gpus(study.settings)}
-        if run.kind == "deep_rfm":
-            return needs | {
-                "mem_mb": resources.deep_rfm_mem_mb(run.settings, n),
-                "minutes": resources.deep_rfm_minutes(run.settings, n, study.settings),
-            }
-        return needs | {
-            "mem_mb": resources.network_mem_mb(n),
-            "minutes": resources.network_minutes(run.settings, n, study.settings),
-        }
+    def _needs(self, rule: str, run: Run, *more: int) -> dict[str, Any]:
+        """What a job of a run needs, as the function of `resources.Costs` of its rule says."""
+        study = self.studies[run.study].settings
+        needs = getattr(self._costs(run.study), rule)(
+            run.settings, self._shape(run.study, run.dataset), *more
+        )
+        return {"threads": study.torch_threads, "gpus": resources.gpus(study)} | asdict(needs)
+
+    def _shape(self, study: str, dataset: str) -> DataShape:
+        return shape_of(self.dataset(study, dataset))
+
+    def _costs(self, study: str) -> resources.Costs:
+        settings = self.studies[study].settings
+        return resources.Costs(settings, self._with_gpus and resources.gpus(settings) > 0)
 
     def export(self, run: Run, epoch: int | None = None) -> Job:
         """The points of a run's layers, as files for other programs; of a network at an epoch."""
@@ -324,7 +340,7 @@ class Jobs:
             given,
             {"data": data.outputs["data"], folder: made.outputs[folder]},
             {"features": path},
-            **self._needs(run, self.studies[run.study]),
+            **self._needs(rule, run, len(layers)),
         )
 
     def features(self, study: str) -> dict[str, Job]:
@@ -353,7 +369,16 @@ class Jobs:
         if not runs:
             raise TargetError(f"The study {study} has no run for the table {table}.")
         parts = self.parts(runs, table)
-        return self._from_parts("combine_table", study, {"table": table}, {table: parts}, table)
+        job = self._from_parts("combine_table", study, {"table": table}, {table: parts}, table)
+        needs = resources.combine_table(self._rows(runs, table))
+        return replace(job, **asdict(needs))
+
+    def _rows(self, runs: Iterable[Run], table: str) -> int:
+        """About as many rows as a table of some runs has."""
+        return sum(
+            resources.table_rows(run.settings, self._shape(run.study, run.dataset), table)
+            for run in runs
+        )
 
     def _from_parts(
         self,
@@ -405,8 +430,9 @@ class Jobs:
         rule = "simulate_theory_kernel"
         made = identity(rule, settings, self._code(rule), [])
         path = TABLE.format(study=study, table="theory_kernel")
-        threads = chosen.settings.torch_threads
-        return Job(made, settings | {"identity": made}, {}, {"table": path}, threads=threads)
+        needs = {"threads": chosen.settings.torch_threads}
+        needs |= asdict(self._costs(study).simulate_theory_kernel(chosen.theory_kernel))
+        return Job(made, settings | {"identity": made}, {}, {"table": path}, **needs)
 
     def tables(self, study: str) -> dict[str, Job]:
         """The tables of a study, by name."""
@@ -441,6 +467,7 @@ class Jobs:
             job = self.simulate_theory_kernel(study)
             parts = {"theory_kernel": [Part(job.outputs["table"], None, job.identity)]}
         every = [part for of_table in parts.values() for part in of_table]
+        rows = sum(self._rows(drawing.runs, table) for table in drawing.tables)
         place = f"agop_collapse.plots.{drawing.kind}"
         settings = {
             "plot": place,
@@ -465,6 +492,7 @@ class Jobs:
             settings | {"identity": made, "parts": _plain(parts)},
             {"parts": [part.path for part in every]},
             {ending: f"{path}.{ending}" for ending in ("pdf", "png")},
+            **asdict(resources.plot_figure(rows)),
         )
 
     def _footer(self, study: str, drawing: Drawing) -> str:
@@ -516,7 +544,7 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        found = {name: name for name in ("tables", "all", "download", "features")}
+        found = {name: name for name in ("tables", "all", "plan", "download", "features")}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study
