@@ -69,8 +69,8 @@ class Job:
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     threads: int = 1
-    mem_mb: int = 600
-    seconds: float = 10
+    mem_mb: int = 250
+    seconds: float = 5
     disk_mb: int = 1
     gpus: int = 0
 

@@ -16,7 +16,7 @@ NUMBER, SINGLE = 8, 4  # bytes of float64 and float32
 
 # MB of a process: with PyTorch; with what an optimizer imports; torchvision; the whole VGG-11 that
 # the backbone is cut from; and, not measured yet, what CUDA takes of the host's memory.
-PROCESS, OPTIMIZER, TORCHVISION, VGG11, CUDA = 700, 200, 220, 550, 3500
+PROCESS, OPTIMIZER, TORCHVISION, VGG11, CUDA = 750, 200, 220, 550, 3500
 # Multiplications and additions a second of one thread and of a GPU, and of the latter in float32.
 CPU, CPU_SINGLE, GPU = 2e10, 4e10, 1e13
 START = 5  # seconds until a process has begun
@@ -65,7 +65,7 @@ class Backbone:
 
 BACKBONES = {
     "mlp": Backbone(0, None, 0, 1, 1, 0),
-    "resnet18": Backbone(11_200_000, 512, 4e4, 300, 60, 0),
+    "resnet18": Backbone(11_200_000, 512, 4e4, 200, 30, 0),
     "vgg11": Backbone(4_500_000, 8192, 1.4e5, 350, 160, VGG11),
 }
 # Of the user's own nothing is known: as much as the larger of each.
@@ -121,9 +121,9 @@ class Costs:
         rows = min(run.block_rows, max(n // 16, min(n // 8, 500), 128))
         more = 4 * (run.iterations > 1) + (run.precision == "float32")
         # Distances between classes are picked out of the array with the places that they have.
-        beside = max(3.2 * n * n / classes, 4 * n * rows)
+        beside = 3.2 * n * n / classes + 4 * n * rows
         points = (6 + more) * n * d + 2 * n * e + 4 * data.n_test * (d + e)
-        return n * n + beside + points + (5 + more) * d * d + 2 * d * e + 6 * n * classes**2
+        return n * n + beside + points + (5 + more) * d * d + 2 * d * e + 3 * n * classes**2
 
     def measure_deep_rfm(self, run: DeepRFM, data: DataShape) -> Needs:
         """Two layers at once, points at each stage, and the pictures of Gram matrices."""
@@ -295,12 +295,12 @@ def prepare_data(data: DataShape) -> Needs:
 
 def combine_table(rows: int) -> Needs:
     """Rows of all runs, with what names these."""
-    return Needs(400 + 400 * rows // MB, START + rows / 1e6, 1 + 20 * rows // MB)
+    return Needs(230 + 300 * rows // MB, START + rows / 1e6, 1 + 20 * rows // MB)
 
 
 def plot_figure(rows: int) -> Needs:
     """The rows that are drawn, and a few MB of PDF and PNG."""
-    return Needs(600 + 400 * rows // MB, 2 * START + rows / 1e6, 3)
+    return Needs(350 + 300 * rows // MB, 2 * START + rows / 1e6, 3)
 
 
 def table_rows(settings: DeepRFM | Network, data: DataShape, table: str) -> int:
