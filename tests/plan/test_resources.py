@@ -115,7 +115,7 @@ def test_with_a_gpu_the_host_holds_no_n_x_n_array():
     assert on_gpu.mem_mb < 8 * 50_000**2 / 1e6 / 2 < on_cpu.mem_mb
     assert on_gpu.seconds < on_cpu.seconds
     assert on_gpu.disk_mb == on_cpu.disk_mb
-    assert 2 * 20 * 50_000**3 / GPU < on_gpu.seconds * 10
+    assert on_gpu.seconds * 10 > 2 * 20 * 50_000**3 / GPU
 
 
 def test_threads_of_a_study_make_it_faster():

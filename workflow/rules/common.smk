@@ -35,6 +35,9 @@ JOBS = Jobs(
     with_gpus=GPUS is None or GPUS.value != 0,
 )
 
+# conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
+COMPUTE = f"../../envs/compute{'_cuda' if JOBS.on_gpu(STUDY) else ''}.yaml"
+
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
 

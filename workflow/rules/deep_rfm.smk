@@ -12,7 +12,7 @@ rule build_deep_rfm:
     benchmark:
         f"{DEEP_RFM}/benchmarks/build_deep_rfm.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("build_deep_rfm", "threads")
     resources:
         mem_mb=needs("build_deep_rfm", "mem_mb"),
@@ -49,7 +49,7 @@ rule measure_deep_rfm:
     benchmark:
         f"{DEEP_RFM}/benchmarks/measure_deep_rfm.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("measure_deep_rfm", "threads")
     resources:
         mem_mb=needs("measure_deep_rfm", "mem_mb"),

@@ -12,7 +12,7 @@ rule export_deep_rfm:
     log:
         f"{DEEP_RFM}/logs/export_deep_rfm.log",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("export_deep_rfm", "threads")
     resources:
         mem_mb=needs("export_deep_rfm", "mem_mb"),
@@ -40,7 +40,7 @@ rule export_network:
     wildcard_constraints:
         epoch="[0-9]+",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("export_network", "threads")
     resources:
         mem_mb=needs("export_network", "mem_mb"),

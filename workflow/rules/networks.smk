@@ -12,7 +12,7 @@ rule train_network:
     benchmark:
         f"{NETWORK}/benchmarks/train_network.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("train_network", "threads")
     resources:
         mem_mb=needs("train_network", "mem_mb"),
@@ -54,7 +54,7 @@ rule measure_network:
     benchmark:
         f"{NETWORK}/benchmarks/measure_network.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("measure_network", "threads")
     resources:
         mem_mb=needs("measure_network", "mem_mb"),

@@ -7,7 +7,7 @@ rule simulate_theory_kernel:
     log:
         f"{LOGS}/simulate_theory_kernel.log",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("simulate_theory_kernel", "threads")
     resources:
         mem_mb=needs("simulate_theory_kernel", "mem_mb"),

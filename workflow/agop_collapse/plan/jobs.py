@@ -215,7 +215,7 @@ class Jobs:
             | {"test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": DATA.format(study=study, dataset=name)},
-            **asdict(resources.prepare_data(self._shape(study, name))),
+            **asdict(resources.prepare_data(dataset.kind, self._shape(study, name))),
         )
 
     def _digest(self, path: str, key: str) -> str:
@@ -311,8 +311,11 @@ class Jobs:
         return shape_of(self.dataset(study, dataset))
 
     def _costs(self, study: str) -> resources.Costs:
-        settings = self.studies[study].settings
-        return resources.Costs(settings, self._with_gpus and resources.gpus(settings) > 0)
+        return resources.Costs(self.studies[study].settings, self.on_gpu(study))
+
+    def on_gpu(self, study: str) -> bool:
+        """Whether a study's costly jobs compute on a GPU."""
+        return self._with_gpus and resources.gpus(self.studies[study].settings) > 0
 
     def export(self, run: Run, epoch: int | None = None) -> Job:
         """The points of a run's layers, as files for other programs; of a network at an epoch."""
