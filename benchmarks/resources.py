@@ -2,14 +2,16 @@
 
     python benchmarks/resources.py STUDY [--configfile FILE.yaml] [--directory FOLDER]
 
-Snakemake writes the largest memory and the time of each build, training and measurement into
-`benchmarks/` beside its results. The memory must not have been larger than what the plan says
+Each build, training and measurement ends its log with its largest memory, and Snakemake writes its
+time into `benchmarks/` beside its results (and a memory which it samples, so that it may miss the
+largest). The memory must not have been larger than what the plan says
 (workflow/agop_collapse/plan/resources.py), and should not have been less than half of it; disk
-alike. Time is that of the machine: the plan's is one of a slow core.
+alike. Time is that of the processor; the plan's is one of a slow core.
 """
 
 import argparse
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +27,11 @@ from agop_collapse.plan.configuration import load  # noqa: E402
 from agop_collapse.plan.forecast import size_mb  # noqa: E402
 from agop_collapse.plan.jobs import MADE, MEASURE, Job, Jobs  # noqa: E402
 
-MIB = 2**20 / 10**6
+PEAK = re.compile(r"at most (\d+) MB of memory$", re.MULTILINE)
 
 
 class Taken(NamedTuple):
-    """A job, and what it took: MB of memory, seconds, MB of disk."""
+    """A job, and what it took: MB of memory, seconds of the processor, MB of disk."""
 
     rule: str
     folder: str
@@ -47,7 +49,7 @@ def main() -> None:
     config["study"] = arguments.study
     contents = Contents(arguments.directory / ".snakemake" / "agop_collapse" / "contents.json")
     jobs = Jobs(load(config), ROOT / "workflow", "data", contents, with_gpus=arguments.gpu)
-    print("| job | memory | planned | ratio | seconds | planned | disk | planned |")
+    print("| job | MB of memory | planned | ratio | CPU seconds | planned | MB of disk | planned |")
     print("|---|---|---|---|---|---|---|---|")
     for each in taken(jobs, arguments.study, arguments.directory):
         print(
@@ -71,8 +73,9 @@ def taken(jobs: Jobs, study: str, directory: Path) -> Iterator[Taken]:
                 (row,) = csv.DictReader(lines, delimiter="\t")
             disk = sum(size_mb(directory / path) for path in job.outputs.values())
             folder = run.folder.partition(f"{run.kind}/")[2]
-            memory = float(row["max_rss"]) * MIB
-            yield Taken(rule, folder, job, memory, float(row["s"]), disk)
+            log = directory / run.folder / "logs" / f"{rule}.log"
+            memory = float(PEAK.findall(log.read_text(errors="replace"))[-1])
+            yield Taken(rule, folder, job, memory, float(row["cpu_time"]), disk)
 
 
 def parse() -> argparse.Namespace:

@@ -111,7 +111,7 @@ def text(jobs: Jobs, study: str, folder: Path = Path()) -> str:
     return "\n".join(
         [
             *aligned(rows + of_studies),
-            "Time is that of one job after the other on slow cores, memory that of the largest job.",
+            "Time: one job after the other, on slow cores; memory: of the largest job.",
             f"Free on this disk: {in_bytes(free)}.",
             *notes,
         ]

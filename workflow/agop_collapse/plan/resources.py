@@ -30,7 +30,7 @@ JACOBIANS, EVALUATION, PICTURE, LARGEST_VCI, EIGH = 512, 4096, 200, 2048, 12
 # Training points of the public data sets.
 WHOLE = {"cifar10": 50_000, "svhn": 73_257}
 WHOLE |= dict.fromkeys(("mnist", "fashion_mnist", "kmnist"), 60_000)
-PICTURE_ROW = 240  # bytes of a pixel as the table of pictures is made
+PICTURE_ROW = 280  # bytes of a pixel as the table of pictures is made
 PICTURE_ROW_SAVED = 4.5  # and in its file
 
 
