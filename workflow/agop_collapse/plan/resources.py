@@ -101,14 +101,14 @@ class Costs:
         held = flops = saved = 0.0
         n, m, iterations = data.n, data.n_test, run.iterations
         for d, e in _layers(run, data):
-            agop = _agop(n, d, data.classes) + EIGH * d**3 if run.projection == "agop" else 0
+            agop = _agop(n, d, data.classes) if run.projection == "agop" else 0
             again = 2 * n * d * d * (iterations - 1)
             flops += iterations * (_fit(n, d) + agop) + again + 2 * (n + m) * d * (d + e)
             held = max(held, self._held_by_layer(run, data, d, e))
             saved += n * d + d * (d + e) + n * data.classes + (iterations > 1) * d * d
         last = _layers(run, data)[-1][1]
         flops += iterations * _fit(n, last)
-        flops += (iterations - 1) * (_agop(n, last, data.classes) + EIGH * last**3)
+        flops += (iterations - 1) * _agop(n, last, data.classes)
         held = max(held, self._held_by_layer(run, data, last, 0))
         saved += n * (last + data.classes) + (iterations > 1) * last**2
         saved *= SINGLE if run.precision == "float32" else NUMBER
@@ -267,9 +267,16 @@ def _fit(n: int, d: int) -> float:
 
 
 def _agop(n: int, d: int, classes: int) -> float:
-    """Operations of the cheapest form of an AGOP, without its root."""
-    direct = 2 * classes * (n * n * d + n * d * d)
-    return min(direct, n**3 + n * n * d + 2 * n * d * d)
+    """Operations of the cheapest form of an AGOP, and of its root."""
+    m = n + classes
+    root = EIGH * d**3
+    forms = [
+        2 * classes * (n * n * d + n * d * d) + root,  # direct
+        n**3 + n * n * d + 2 * n * d * d + root,  # Hadamard
+    ]
+    if m < d:  # Gram side: a QR decomposition, and a root of m dimensions
+        forms.append(n**3 + 8 * m * m * d + (EIGH + 4) * m**3 + 2 * (m * m * d + m * d * d))
+    return min(forms)
 
 
 def _collapse(n: int, d: int, classes: int) -> float:
