@@ -71,7 +71,9 @@ def test_tables_have_the_rows_that_are_planned(feature_map):
         assert table_rows(run, shape, name) == len(tables[name])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", [pytest.param(name, marks=[pytest.mark.slow] * (name == "vgg11")) for name in MODELS]
+)
 @pytest.mark.parametrize("image", [(1, 28, 28), (3, 32, 32)], ids=["grey", "colour"])
 def test_checkpoints_take_the_disk_that_is_planned(model, image):
     run = Network(model=model, width=40, hidden_layers=3, epochs=25, measure_every=10)
