@@ -26,6 +26,8 @@ NOISE = re.compile(
     "WorkflowError:\nAt least one job did not|Will exit after finishing|"
     "Some jobs were triggered by provenance|Rules with provenance triggered"
 )
+# A rule whose message is all there is to it.
+SPEAKING = "plan"
 EVENTS_OF_NOISE = ("job_started", "resources_info", "shellcmd")
 # Why Snakemake runs a job, by how it begins to say so; the first that is found is told.
 REASONS = {
@@ -121,6 +123,7 @@ class Terminal(logging.Handler):
             case "run_info":
                 told, self._waiting = bool(self._waiting), Counter(record.stats)
                 self._total = self._waiting.pop("total", 0)
+                told |= [*self._waiting] == [SPEAKING]
                 return "" if told else self._plain.format(record).rstrip()
             case "error":
                 return self._exception(record)
@@ -135,13 +138,15 @@ class Terminal(logging.Handler):
 
     def _planned(self, record: logging.LogRecord) -> str:
         """A job of a dry run, and why it would run."""
-        if not record.output:
-            return ""  # a target
+        if not record.output:  # a target
+            return record.rule_msg if record.rule_name == SPEAKING else ""
         what = record.rule_msg or f"rule {record.rule_name}"
         return f"{what}\n    because {_because(record.reason)}" if record.reason else what
 
     def _began(self, record: logging.LogRecord) -> str:
         if not record.output:  # a target
+            if record.rule_name == SPEAKING:
+                return record.rule_msg
             self._target = record.rule_msg or ""
             return ""
         what = (record.rule_msg or record.rule_name).splitlines()[0]
@@ -184,6 +189,8 @@ class Terminal(logging.Handler):
 
     def _end(self) -> str:
         self._running.clear()
+        if [*self._waiting] == [SPEAKING]:
+            return ""
         seconds = time.monotonic() - self._start
         jobs = "1 job" if self._total == 1 else f"{self._total} jobs"
         return f"{self._target}{': ' * bool(self._target)}{jobs} in {_duration(seconds)}."
@@ -260,7 +267,7 @@ class Terminal(logging.Handler):
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return (
             f"There is nothing called {found[1]} to make.{hint} Targets are figures/, tables, all, "
-            "download, and each figure, table and other result by its path."
+            "plan, download, and each figure, table and other result by its path."
         )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from agop_collapse.common import gpu_locks
 from agop_collapse.common.device import select
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -10,6 +11,10 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 @pytest.fixture(params=[True, False], ids=["gpu", "no-gpu"])
 def has_gpu(request, monkeypatch) -> bool:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: request.param)
+    # That each job gets another is tested with processes, in test_gpu_locks.py.
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda number: None)
+    monkeypatch.setattr(gpu_locks, "claim", lambda names: 0)
     return request.param
 
 

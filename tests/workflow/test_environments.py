@@ -1,4 +1,4 @@
-"""The conda environments: the same versions as requirements.txt, and all that their rules need."""
+"""The conda environments: ranges with tested ends, and all that their rules need."""
 
 import ast
 import os
@@ -15,25 +15,28 @@ from agop_collapse.plan.code_digest import files_reached
 from agop_collapse.plan.figure_kinds import FIGURE_KINDS
 from agop_collapse.plan.registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, reader_of
 from agop_collapse.plan.settings import DATASET_KINDS
+from packaging.specifiers import SpecifierSet
 from workflow_helpers import ROOT, Workplace
 
 WORKFLOW = ROOT / "workflow"
 STAND_IN = ROOT / "tests" / "fixtures" / "conda" / "bin"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-PYPI_NAMES = runpy.run_path(str(STAND_IN / "conda"))["PYPI_NAMES"]
+_FIXTURE = runpy.run_path(str(STAND_IN / "conda"))
+PYPI_NAMES, ranges = _FIXTURE["PYPI_NAMES"], _FIXTURE["ranges"]
+BUILDS = {"compute": "cpu*", "compute_cuda": "cuda*"}
 
 
-def pins() -> dict[str, str]:
-    """Versions of requirements.txt by PyPI name."""
-    text = (ROOT / "requirements.txt").read_text()
+def pins(file: str = "requirements.txt") -> dict[str, str]:
+    """Versions of a requirements file by PyPI name."""
+    text = (ROOT / file).read_text()
     return dict(re.findall(r"^([\w-]+)==(\S+)$", text, flags=re.MULTILINE))
 
 
-def packages(environment: Path) -> dict[str, str]:
-    """Versions of a conda environment by PyPI name."""
+def packages(environment: Path) -> dict[str, SpecifierSet]:
+    """Ranges of versions of a conda environment by PyPI name."""
     dependencies = yaml.safe_load(environment.read_text())["dependencies"]
-    versions = dict(re.fullmatch(r"(\S+) =(\S+)", package).groups() for package in dependencies)
-    return {PYPI_NAMES.get(name, name): version for name, version in versions.items()}
+    found = dict(map(ranges, dependencies))
+    return {PYPI_NAMES.get(name, name): versions for name, versions in found.items()}
 
 
 def rules() -> dict[str, tuple[Path, str]]:
@@ -49,9 +52,9 @@ def rules() -> dict[str, tuple[Path, str]]:
 
 
 def directive(text: str, name: str) -> str | None:
-    """The string given to a directive of a rule."""
-    match = re.search(rf'^\s+{name}:\s*"([^"]+)"', text, flags=re.MULTILINE)
-    return match and match[1]
+    """The string given to a directive of a rule, or what COMPUTE stands for on a CPU."""
+    match = re.search(rf'^\s+{name}:\s*(?:"([^"]+)"|COMPUTE$)', text, flags=re.MULTILINE)
+    return match and (match[1] or "../../envs/compute.yaml")
 
 
 LIBRARY = WORKFLOW / "agop_collapse"
@@ -85,11 +88,39 @@ def third_party_imports(script: Path) -> set[str]:
     return names - ours - set(sys.stdlib_module_names)
 
 
+@pytest.mark.parametrize("file", ["requirements.txt", "tests/lowest.txt"])
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
-def test_environment_has_the_versions_of_requirements(environment):
+def test_tested_versions_are_in_the_ranges_of_environments(environment, file):
     versions = packages(environment)
-    assert versions.pop("python") == "3.11"
-    assert versions == {name: pins().get(name) for name in versions}
+    assert "3.11.0" in versions.pop("python")
+    for name, wanted in versions.items():
+        assert pins(file)[name] in wanted, name
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_ranges_begin_at_the_lowest_versions_that_are_tested(environment):
+    versions = packages(environment)
+    del versions["python"]
+    for name, wanted in versions.items():
+        (least,) = (part.version for part in wanted if part.operator == ">=")
+        assert pins("tests/lowest.txt")[name].startswith(f"{least}."), name
+        (bound,) = (part.version for part in wanted if part.operator == "<")
+        # The next major version, which nothing here was tried with.
+        assert bound == str(int(pins()[name].split(".")[0]) + 1), name
+
+
+def test_environments_for_cpus_and_gpus_differ_in_the_build_alone():
+    lines = {
+        environment.stem: yaml.safe_load(environment.read_text())["dependencies"]
+        for environment in ENVIRONMENTS
+        if environment.stem in BUILDS
+    }
+    assert lines.keys() == BUILDS.keys()
+    for name, build in BUILDS.items():
+        (torch,) = (line for line in lines[name] if line.startswith("pytorch "))
+        assert torch.split()[2:] == [build]
+        lines[name] = [line.removesuffix(f" {build}") for line in lines[name]]
+    assert lines["compute"] == lines["compute_cuda"]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -104,7 +135,7 @@ def test_every_rule_that_runs_something_names_an_environment():
             environment = directive(text, "conda")
             assert environment, f"{name} ({file.name}) has no conda environment"
             used.add((file.parent / environment).resolve())
-    assert used == set(ENVIRONMENTS)
+    assert used == {file for file in ENVIRONMENTS if file.stem != "compute_cuda"}
 
 
 def test_every_script_finds_its_imports_in_the_environment_of_its_rule():
@@ -190,16 +221,20 @@ def test_use_conda_builds_the_figures_by_the_console_script(tmp_path):
     for name in ("figures/small/fig03.pdf", "results/small/tables/runs.parquet"):
         assert (clone / name).is_file()
     made = [path.read_text() for path in (clone / ".snakemake" / "conda").glob("*.yaml")]
-    assert sorted(made) == sorted(path.read_text() for path in ENVIRONMENTS)
+    # `device: auto` where there is no GPU; with one the other environment of the two.
+    chosen = "compute_cuda" if list(Path("/dev").glob("nvidia[0-9]*")) else "compute"
+    expected = [path.read_text() for path in ENVIRONMENTS if path.stem in (chosen, "plot")]
+    assert sorted(made) == sorted(expected)
     activated = set(re.findall(r"Activating conda environment: (\S+)", run.stderr))
-    assert len(activated) == len(ENVIRONMENTS)
+    assert len(activated) == len(expected)
 
 
 @pytest.mark.parametrize(
     ("package", "reason"),
     [
-        ("pandas =0.1", "pandas 0.1 is wanted, and it is "),
-        ("no-such-package =1", "no-such-package 1 is wanted, and it is not installed"),
+        ("pandas =0.1", "pandas ==0.1.* is wanted, and it is "),
+        ("pandas >=0.1,<0.2", " is wanted, and it is "),
+        ("no-such-package =1", "no-such-package ==1.* is wanted, and it is not installed"),
     ],
 )
 def test_stand_in_refuses_what_is_not_there(tmp_path, package, reason):

@@ -1,13 +1,14 @@
 # The hand-over from the plan to the rules: which files a job reads, what it is given, what it needs.
 
 import os
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from agop_collapse.data import addresses
-from agop_collapse.plan import existing
+from agop_collapse.plan import existing, forecast
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
@@ -24,12 +25,18 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
 STUDY = configuration.study
+# With `--resources gpu=0`, or where there is none, jobs compute on the CPU, and need its memory.
+GPUS = workflow.global_resources.get("gpu")
 JOBS = Jobs(
     configuration,
     Path(workflow.basedir, "workflow"),
     DATA_ROOT,
     Contents(Path(".snakemake", "agop_collapse", "contents.json")),
+    with_gpus=GPUS is None or GPUS.value != 0,
 )
+
+# conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
+COMPUTE = f"../../envs/compute{'_cuda' if JOBS.on_gpu(STUDY) else ''}.yaml"
 
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")

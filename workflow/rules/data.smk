@@ -16,7 +16,7 @@ for kind, of_kind in addresses.ARCHIVES.items():
                 # The compute nodes of a cluster may have no internet.
                 localrule: True
                 conda:
-                    "../../envs/compute.yaml"
+                    COMPUTE
                 resources:
                     mem_mb=500,
                     runtime=60,
@@ -43,10 +43,11 @@ rule prepare_data:
     log:
         f"{LOGS}/prepare_data/{{dataset}}.log",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     resources:
         mem_mb=needs("prepare_data", "mem_mb"),
         runtime=needs("prepare_data", "minutes"),
+        disk_mb=needs("prepare_data", "disk_mb"),
     params:
         identity=identity("prepare_data"),
         settings=settings("prepare_data"),

@@ -12,11 +12,12 @@ rule build_deep_rfm:
     benchmark:
         f"{DEEP_RFM}/benchmarks/build_deep_rfm.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("build_deep_rfm", "threads")
     resources:
         mem_mb=needs("build_deep_rfm", "mem_mb"),
         runtime=needs("build_deep_rfm", "minutes"),
+        disk_mb=needs("build_deep_rfm", "disk_mb"),
         gpu=needs("build_deep_rfm", "gpus"),
     params:
         identity=identity("build_deep_rfm"),
@@ -49,11 +50,12 @@ rule measure_deep_rfm:
     benchmark:
         f"{DEEP_RFM}/benchmarks/measure_deep_rfm.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("measure_deep_rfm", "threads")
     resources:
         mem_mb=needs("measure_deep_rfm", "mem_mb"),
         runtime=needs("measure_deep_rfm", "minutes"),
+        disk_mb=needs("measure_deep_rfm", "disk_mb"),
         gpu=needs("measure_deep_rfm", "gpus"),
     params:
         identity=identity("measure_deep_rfm"),

@@ -12,11 +12,12 @@ rule export_deep_rfm:
     log:
         f"{DEEP_RFM}/logs/export_deep_rfm.log",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("export_deep_rfm", "threads")
     resources:
         mem_mb=needs("export_deep_rfm", "mem_mb"),
         runtime=needs("export_deep_rfm", "minutes"),
+        disk_mb=needs("export_deep_rfm", "disk_mb"),
         gpu=needs("export_deep_rfm", "gpus"),
     params:
         identity=identity("export_deep_rfm"),
@@ -39,11 +40,12 @@ rule export_network:
     wildcard_constraints:
         epoch="[0-9]+",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("export_network", "threads")
     resources:
         mem_mb=needs("export_network", "mem_mb"),
         runtime=needs("export_network", "minutes"),
+        disk_mb=needs("export_network", "disk_mb"),
         gpu=needs("export_network", "gpus"),
     params:
         identity=identity("export_network"),

@@ -13,8 +13,9 @@ rule plot_figure:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("plot_figure", "mem_mb"),
+        runtime=needs("plot_figure", "minutes"),
+        disk_mb=needs("plot_figure", "disk_mb"),
     params:
         identity=identity("plot_figure"),
         settings=settings("plot_figure"),

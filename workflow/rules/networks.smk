@@ -12,11 +12,12 @@ rule train_network:
     benchmark:
         f"{NETWORK}/benchmarks/train_network.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("train_network", "threads")
     resources:
         mem_mb=needs("train_network", "mem_mb"),
         runtime=needs("train_network", "minutes"),
+        disk_mb=needs("train_network", "disk_mb"),
         gpu=needs("train_network", "gpus"),
     params:
         identity=identity("train_network"),
@@ -53,11 +54,12 @@ rule measure_network:
     benchmark:
         f"{NETWORK}/benchmarks/measure_network.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("measure_network", "threads")
     resources:
         mem_mb=needs("measure_network", "mem_mb"),
         runtime=needs("measure_network", "minutes"),
+        disk_mb=needs("measure_network", "disk_mb"),
         gpu=needs("measure_network", "gpus"),
     params:
         identity=identity("measure_network"),

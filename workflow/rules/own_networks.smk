@@ -12,11 +12,12 @@ rule measure_own_network:
     benchmark:
         f"{OWN_NETWORK}/benchmarks/measure_own_network.tsv"
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("measure_own_network", "threads")
     resources:
         mem_mb=needs("measure_own_network", "mem_mb"),
         runtime=needs("measure_own_network", "minutes"),
+        disk_mb=needs("measure_own_network", "disk_mb"),
         gpu=needs("measure_own_network", "gpus"),
     params:
         identity=identity("measure_own_network"),

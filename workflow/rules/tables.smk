@@ -21,8 +21,9 @@ for kind, of_kind in COMBINED.items():
             "../../envs/plot.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=needs(COMBINE[kind], "mem_mb"),
+            runtime=needs(COMBINE[kind], "minutes"),
+            disk_mb=needs(COMBINE[kind], "disk_mb"),
         params:
             identity=identity(COMBINE[kind]),
             settings=settings(COMBINE[kind]),
@@ -41,8 +42,9 @@ rule list_runs:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("list_runs", "mem_mb"),
+        runtime=needs("list_runs", "minutes"),
+        disk_mb=needs("list_runs", "disk_mb"),
     params:
         identity=identity("list_runs"),
         settings=settings("list_runs"),
@@ -64,8 +66,9 @@ rule summarise_nfa:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("summarise_nfa", "mem_mb"),
+        runtime=needs("summarise_nfa", "minutes"),
+        disk_mb=needs("summarise_nfa", "disk_mb"),
     params:
         identity=identity("summarise_nfa"),
         settings=settings("summarise_nfa"),

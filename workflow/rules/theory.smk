@@ -7,11 +7,12 @@ rule simulate_theory_kernel:
     log:
         f"{LOGS}/simulate_theory_kernel.log",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("simulate_theory_kernel", "threads")
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("simulate_theory_kernel", "mem_mb"),
+        runtime=needs("simulate_theory_kernel", "minutes"),
+        disk_mb=needs("simulate_theory_kernel", "disk_mb"),
     params:
         identity=identity("simulate_theory_kernel"),
         settings=settings("simulate_theory_kernel"),
@@ -31,11 +32,12 @@ rule derive_theory:
     log:
         f"{LOGS}/derive_theory.log",
     conda:
-        "../../envs/compute.yaml"
+        COMPUTE
     threads: needs("derive_theory", "threads")
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs("derive_theory", "mem_mb"),
+        runtime=needs("derive_theory", "minutes"),
+        disk_mb=needs("derive_theory", "disk_mb"),
     params:
         identity=identity("derive_theory"),
         settings=settings("derive_theory"),

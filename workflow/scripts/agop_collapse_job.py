@@ -5,8 +5,10 @@ Of a name that no file in a user's working folder has, which may come first.
 
 import contextlib
 import logging
+import resource
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -27,7 +29,7 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
     one paragraph, behind the traceback unless it is one that the user can mend. Snakemake shows the
     end of the log; what cannot be written there is printed.
     """
-    terminal = sys.stderr
+    terminal, begin = sys.stderr, time.monotonic()
     # A file of the user's own may have a name that is not UTF-8.
     with open(snakemake.log[0], "w", buffering=1, errors="backslashreplace") as log:
         logging.basicConfig(stream=log, level=logging.INFO, format="%(asctime)s %(message)s")
@@ -35,6 +37,8 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
         with contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
             try:
                 yield snakemake.params.settings
+                took = time.monotonic() - begin
+                logging.info("took %.0f s, and at most %.0f MB of memory", took, _peak_mb())
             except Exception as error:
                 known = isinstance(error, UserError)
                 what = error if known else f"{type(error).__name__}: {error}"
@@ -46,6 +50,12 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
                 except OSError:  # as on a full disk
                     print(message, file=terminal)
                 raise SystemExit(1) from None
+
+
+def _peak_mb() -> float:
+    """The most that this process has held; Linux counts it in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _warnings_on(terminal: TextIO, rule: str) -> logging.Handler:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
+from . import gpu_locks
 from .errors import UserError
 
 log = logging.getLogger(__name__)
@@ -14,7 +15,9 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def select(wanted: str, gpus: int) -> torch.device:
-    """The device for a job that was granted `gpus` GPUs.
+    """The device for a job that was granted `gpus` GPUs: of those in sight, one of its own.
+
+    It is the current one of PyTorch then, and no other job's until this process ends.
 
     Parameters
     ----------
@@ -41,7 +44,16 @@ def select(wanted: str, gpus: int) -> torch.device:
             "asks for the CPU",
             _why_none(),
         )
-    return torch.device("cuda" if usable and wanted != "cpu" else "cpu")
+    if wanted == "cpu" or not usable:
+        return torch.device("cpu")
+    torch.cuda.set_device(gpu_locks.claim(_names()))
+    return torch.device("cuda")
+
+
+def _names() -> list[str]:
+    """The UUIDs of the GPUs in sight; their numbers depend on who is looking."""
+    properties = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return [str(getattr(each, "uuid", number)) for number, each in enumerate(properties)]
 
 
 def _why_none() -> str:

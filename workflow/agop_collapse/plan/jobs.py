@@ -3,8 +3,9 @@
 The rules ask here, and hand over what they are told; nothing else knows how results hang together.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,8 @@ from ..files.contents import Contents
 from . import resources
 from .code_digest import code_digest
 from .config_errors import did_you_mean
-from .configuration import Configuration, Study
+from .configuration import Configuration
+from .data_shapes import DataShape, shape_of
 from .figures import Drawing
 from .identity import digest_of, identity
 from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
@@ -63,7 +65,7 @@ class Job:
     identity : of what it makes
     settings : plain values, what its script is given
     inputs, outputs : paths by name, as the rule has them
-    threads, mem_mb, minutes, gpus : what it needs
+    threads, mem_mb, seconds, disk_mb, gpus : what it needs; the seconds are those of a slow core
     """
 
     identity: str
@@ -71,9 +73,15 @@ class Job:
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     threads: int = 1
-    mem_mb: int = 2000
-    minutes: int = 10
+    mem_mb: int = 250
+    seconds: float = 5
+    disk_mb: int = 1
     gpus: int = 0
+
+    @property
+    def minutes(self) -> int:
+        """After which a cluster may end it: three times what it takes, and ten more."""
+        return 10 + math.ceil(3 * self.seconds / 60)
 
 
 class Part(NamedTuple):
@@ -109,10 +117,16 @@ class Jobs:
     workflow : the folder of scripts/ and agop_collapse/
     data_root : where public data sets lie
     contents : digests of the user's own data
+    with_gpus : whether jobs that ask for a GPU are granted one
     """
 
     def __init__(
-        self, configuration: Configuration, workflow: Path, data_root: str, contents: Contents
+        self,
+        configuration: Configuration,
+        workflow: Path,
+        data_root: str,
+        contents: Contents,
+        with_gpus: bool = True,
     ):
         self.studies = configuration.studies
         self._study = configuration.study
@@ -120,6 +134,7 @@ class Jobs:
         self._library = Path(workflow, "agop_collapse")
         self._data_root = data_root
         self._contents = contents
+        self._with_gpus = with_gpus
         self._runs = {
             (*run.line, run.seed): run for study in self.studies.values() for run in study.runs
         }
@@ -220,8 +235,7 @@ class Jobs:
             | {"test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": DATA.format(study=study, dataset=name)},
-            mem_mb=resources.data_mem_mb(dataset),
-            minutes=30,
+            **asdict(resources.prepare_data(dataset.kind, self._shape(study, name))),
         )
 
     def _digest(self, path: str, key: str) -> str:
@@ -257,7 +271,7 @@ class Jobs:
             given,
             {"data": data.outputs["data"]},
             {folder: f"{run.folder}/{folder}", "record": f"{run.folder}/run.json"},
-            **self._needs(run, study),
+            **self._needs(rule, run),
         )
 
     @once
@@ -268,7 +282,8 @@ class Jobs:
         chosen = {"class_weighting": self.studies[run.study].settings.class_weighting}
         outputs = {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]}
         others = [self.make(other) for other in self._of_another_seed(run)]
-        job = self._of_made(MEASURE[run.kind], run, chosen, outputs, others)
+        rule = MEASURE[run.kind]
+        job = self._of_made(rule, run, chosen, outputs, self._needs(rule, run), others)
         job.settings["seed"] = run.seed
         if run.kind == "networks":
             job.settings["other"] = others[0].identity if others else None
@@ -292,11 +307,13 @@ class Jobs:
         run: Run,
         chosen: dict[str, Any],
         outputs: dict[str, str],
+        needs: dict[str, Any],
         others: Iterable[Job] = (),
     ) -> Job:
         """A job on the layers or checkpoints of a run.
 
         chosen : what decides its result beside these and the machine
+        needs : of `_needs`
         others : that made what the run is compared with
         """
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
@@ -313,7 +330,7 @@ class Jobs:
             **decisive,
         }
         inputs = {"data": data.outputs["data"], folder: made.outputs[folder]}
-        return Job(found, given, inputs, outputs, **self._needs(run, self.studies[run.study]))
+        return Job(found, given, inputs, outputs, **needs)
 
     def _measure_own(self, run: Run) -> Job:
         """The table of a network that was trained elsewhere."""
@@ -334,7 +351,7 @@ class Jobs:
             {"data": data.outputs["data"]},
             {table: f"{folder}/{table}.parquet" for table in tables}
             | {"record": f"{folder}/run.json"},
-            **self._needs(run, study),
+            **self._needs(rule, run),
         )
 
     def _of_another_seed(self, run: Run) -> list[Run]:
@@ -345,24 +362,25 @@ class Jobs:
         others = sorted(set(self.studies[run.study].settings.seeds) - {run.seed})
         return [self._runs[*run.line, seed] for seed in others[:1] if run.kind == "networks"]
 
-    def _needs(self, run: Run, study: Study) -> dict[str, int]:
-        dataset = self.dataset(run.study, run.dataset)
-        n = dataset.n
-        needs = {"threads": study.settings.torch_threads, "gpus": resources.gpus(study.settings)}
-        if run.kind == "deep_rfm":
-            return needs | {
-                "mem_mb": resources.deep_rfm_mem_mb(run.settings, n),
-                "minutes": resources.deep_rfm_minutes(run.settings, n, study.settings),
-            }
-        if run.kind == "own_networks":
-            return needs | {
-                "mem_mb": resources.own_network_mem_mb(dataset),
-                "minutes": resources.own_network_minutes(n, study.settings),
-            }
-        return needs | {
-            "mem_mb": resources.network_mem_mb(n),
-            "minutes": resources.network_minutes(run.settings, n, study.settings),
-        }
+    def _needs(self, rule: str, run: Run, *more: int) -> dict[str, Any]:
+        """What a job of a run needs, as the function of `resources.Costs` of its rule says."""
+        study = self.studies[run.study].settings
+        needs = getattr(self._costs(run.study), rule)(
+            run.settings, self._shape(run.study, run.dataset), *more
+        )
+        return {"threads": study.torch_threads, "gpus": resources.gpus(study)} | asdict(needs)
+
+    @once
+    def _shape(self, study: str, dataset: str) -> DataShape:
+        return shape_of(self.dataset(study, dataset))
+
+    @once
+    def _costs(self, study: str) -> resources.Costs:
+        return resources.Costs(self.studies[study].settings, self.on_gpu(study))
+
+    def on_gpu(self, study: str) -> bool:
+        """Whether a study's costly jobs compute on a GPU."""
+        return self._with_gpus and resources.gpus(self.studies[study].settings) > 0
 
     @once
     def export(self, run: Run, epoch: int | None = None) -> Job:
@@ -372,7 +390,8 @@ class Jobs:
             kind=run.kind, epoch=epoch, **run.named
         )
         chosen = {"layers": layers, "epoch": epoch, "named": run.named}
-        return self._of_made(EXPORT[run.kind], run, chosen, {"features": path})
+        rule, outputs = EXPORT[run.kind], {"features": path}
+        return self._of_made(rule, run, chosen, outputs, self._needs(rule, run, len(layers)))
 
     def features(self, study: str) -> dict[str, Job]:
         """The points that a study's block `features` asks for, by their folder."""
@@ -400,7 +419,16 @@ class Jobs:
         if not runs:
             raise TargetError(f"The study {study} has no {kind} to make tables of.")
         parts = {table: self.parts(runs, table) for table in COMBINED[kind]}
-        return self._from_parts("combine_tables", study, parts, parts)
+        job = self._from_parts("combine_tables", study, parts, parts)
+        needs = resources.combine_tables([self._rows(runs, table) for table in parts])
+        return replace(job, **asdict(needs))
+
+    def _rows(self, runs: Iterable[Run], table: str) -> int:
+        """About as many rows as a table of some runs has."""
+        return sum(
+            resources.table_rows(run.settings, self._shape(run.study, run.dataset), table)
+            for run in runs
+        )
 
     def _from_parts(
         self, script: str, study: str, parts: dict[str, list[Part]], made_tables: Iterable[str]
@@ -450,8 +478,9 @@ class Jobs:
         rule = "simulate_theory_kernel"
         made = identity(rule, settings, self._code(rule), [])
         made_tables = {"theory_kernel": TABLE.format(study=study, table="theory_kernel")}
-        threads = chosen.settings.torch_threads
-        return Job(made, settings | {"identity": made}, {}, made_tables, threads=threads)
+        needs = {"threads": chosen.settings.torch_threads}
+        needs |= asdict(self._costs(study).simulate_theory_kernel(chosen.theory_kernel))
+        return Job(made, settings | {"identity": made}, {}, made_tables, **needs)
 
     @once
     def derive_theory(self, study: str) -> Job:
@@ -466,7 +495,8 @@ class Jobs:
         }
         made = identity("derive_theory", settings, self._code("derive_theory"), [])
         paths = {table: TABLE.format(study=study, table=table) for table in THEORY}
-        return Job(made, settings | {"identity": made}, {}, paths, threads=threads)
+        needs = {"threads": threads} | asdict(resources.THEORY)
+        return Job(made, settings | {"identity": made}, {}, paths, **needs)
 
     def tables(self, study: str) -> dict[str, Job]:
         """What makes the tables of a study, by its rule."""
@@ -504,6 +534,7 @@ class Jobs:
         if not drawing.runs:
             parts = {table: [self._of_theory(study, table)] for table in drawing.tables}
         every = [part for of_table in parts.values() for part in of_table]
+        rows = sum(self._rows(drawing.runs, table) for table in drawing.tables)
         place = f"agop_collapse.plots.{drawing.kind}"
         settings = {
             "plot": place,
@@ -528,6 +559,7 @@ class Jobs:
             settings | {"identity": made, "parts": _plain(parts)},
             {"parts": [part.path for part in every]},
             {ending: f"{path}.{ending}" for ending in ("pdf", "png")},
+            **asdict(resources.plot_figure(rows)),
         )
 
     def _of_theory(self, study: str, table: str) -> Part:
@@ -585,7 +617,7 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        found = {name: name for name in ("tables", "all", "download", "features")}
+        found = {name: name for name in ("tables", "all", "plan", "download", "features")}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study
