@@ -408,9 +408,9 @@ def test_networks_of_ones_own_count_by_content(place):
     figures = {"layers": {"plot": "network_layers"}}
     study = STUDY | {"own_networks": [block | {"datasets": ["digits"]}], "figures": figures}
     before = identities(study)
-    theirs = {name for name in before if "/own_networks/" in name or "network_layers" in name}
+    theirs = {name for name in before if "own_networks" in name}
     theirs = {name.replace("results/tiny/", "") for name in theirs}
-    theirs |= {"table runs", "figure layers"}
+    theirs |= {RUNS, "figure layers"}
     assert len(theirs) == 2 + 3
 
     def other(**given: str) -> set[str]:
@@ -431,8 +431,8 @@ def test_networks_of_ones_own_count_by_content(place):
 
 def test_a_network_of_ones_own_changes_nothing_of_what_is_there(place):
     before, after = identities(STUDY), identities(STUDY | {"own_networks": [own_network(place)]})
-    assert {name: after[name] for name in before if name != "table runs"} == {
-        name: found for name, found in before.items() if name != "table runs"
+    assert {name: after[name] for name in before if name != RUNS} == {
+        name: found for name, found in before.items() if name != RUNS
     }
 
 

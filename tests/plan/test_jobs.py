@@ -111,9 +111,9 @@ def test_a_network_of_ones_own_is_measured_alone(tmp_path, monkeypatch):
     assert job.settings["checkpoint"] == Contents().digest(Path("weights.pt"))
     assert found.of("measure_own_network", first.named | {"seed": "2"}) == job
     assert [name.split()[0] for name in found.everything("mine")] == [
-        *("data", "measure", "measure", "table", "table"),
+        *("data", "measure", "measure", "tables", "tables"),
     ]
-    assert set(found.tables("mine")) == {"network_layers", "runs"}
+    assert set(found.tables("mine")) == {"combine_own_networks", "list_runs"}
     assert found.features("mine") == {}
     rows = found.list_runs("mine").settings["rows"]
     assert [row["identity"] for row in rows] == [

@@ -20,16 +20,13 @@ from agop_collapse.machine.checkpoints import (
     save_layer,
     save_predictor,
 )
-from agop_collapse.machine.kernels.find import find_kernel
+from agop_collapse.machine.from_settings import settings_of
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
     identity, seed = given["identity"], given["seed"]
-    chosen = given["settings"]
-    places = chosen["kernel"].split()
-    kernels = tuple(find_kernel(place, chosen["bandwidth"]) for place in places)
-    settings = deep_rfm.Settings(**chosen | {"kernel": kernels})
+    settings = settings_of(given["settings"])
     data = load_dataset(snakemake.input.data, given["data"])
     made_on = {"device": device.name(where), "versions": versions()}
     with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:

@@ -10,30 +10,28 @@ from agop_collapse.common.progress import steps
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.machine.checkpoints import load_layer, load_predictor
-from agop_collapse.machine.kernels.find import find_kernel
+from agop_collapse.machine.from_settings import settings_of
 from agop_collapse.rows import theory_layers
 from agop_collapse.rows.deep_rfm import measure, predictor_table
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
-    folder, chosen = snakemake.input.layers, given["settings"]
-    kernel, depth = find_kernel(chosen["kernel"], chosen["bandwidth"]), chosen["depth"]
+    folder, settings = snakemake.input.layers, settings_of(given["settings"])
     theorems = []
-    progress = steps(depth, 0, "layer")
+    progress = steps(settings.depth, 0, "layer")
 
     def layers():
-        for number in range(1, depth + 1):
+        for number in range(1, settings.depth + 1):
             layer = load_layer(folder, number, given["made"], where)
-            machine = (kernel, chosen["bandwidth"], chosen["ridge"])
-            theorems.append(theory_layers.row(number, layer, data, *machine))
+            theorems.append(theory_layers.row(number, layer, data, settings.at(number)))
             yield layer
             progress.update()
             logging.info("%s", progress)
 
     data = load_dataset(snakemake.input.data, given["data"])
     measured = measure(layers(), data, given["class_weighting"])
-    predictor = load_predictor(folder, depth + 1, given["made"], where)
+    predictor = load_predictor(folder, settings.depth + 1, given["made"], where)
     measured["predictor"] = predictor_table(predictor)
     measured["theory_layers"] = tables.frame("theory_layers", theorems)
     for name, table in measured.items():

@@ -337,7 +337,7 @@ def _expand(kind: str, block: dict[str, Any], where: str) -> list[Expanded]:
     for run in runs:
         if isinstance(run.settings, Network):
             _check_backbone(run.settings, where)
-        else:
+        if isinstance(run.settings, DeepRFM):
             _check_kernels(run.settings, where)
         for key in OWN_CODE:
             for place in (getattr(run.settings, key, None) or "").split():
