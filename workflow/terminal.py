@@ -20,9 +20,10 @@ from snakemake.settings.enums import Quietness
 # Said by Snakemake at every start and end, and nothing that a user has asked for.
 NOISE = re.compile(
     "Using shell|Config file |Select jobs to execute|Shutting down, this might|Exiting because|"
-    "Terminating processes on user|Conda environments: ignored|Building DAG of jobs|"
-    "Assuming unrestricted shared|Complete log|Elapsed time|This was a dry-run|Reasons:|"
-    "At least one job did not|WorkflowError:\nAt least one job did not|Will exit after finishing|"
+    "Terminating processes on user|Conda environments: ignored|Singularity containers: ignored|"
+    "Building DAG of jobs|Assuming unrestricted shared|Complete log|Elapsed time|"
+    "This was a dry-run|Reasons:|At least one job did not|"
+    "WorkflowError:\nAt least one job did not|Will exit after finishing|"
     "Some jobs were triggered by provenance|Rules with provenance triggered"
 )
 EVENTS_OF_NOISE = ("job_started", "resources_info", "shellcmd")

@@ -117,7 +117,8 @@ def test_a_study_from_its_plan_to_its_figures(own):
             r"\[\d\d:\d\d:\d\d\] [ \d]\d of \d+ done(, less than a minute left)?  \S", line
         )
     assert re.fullmatch(r"All of the study tiny is there: \d+ jobs in \d+ s\.", lines[-1])
-    for noise in ("Select jobs", "Finished jobid", "Complete log", "Using shell"):
+    noises = ("Select jobs", "Finished jobid", "Complete log", "Using shell", "containers: ignored")
+    for noise in noises:
         assert noise not in run.stdout
         assert noise in run.log
 
