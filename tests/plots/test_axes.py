@@ -41,7 +41,7 @@ def test_folded_text_is_whole_and_no_wider_than_its_room(text, room):
 
 def test_folded_text_keeps_its_mathematics_whole():
     label = r"Cosines: mean distance from $-1 / (K - 1)$, $R^2$"
-    assert axes.fold(label, 0.9) == "Cosines:\nmean distance\nfrom\n$-1 / (K - 1)$,\n$R^2$"
+    assert axes.fold(label, 0.9) == "Cosines: mean\ndistance from\n$-1 / (K - 1)$, $R^2$"
     ax = Figure().subplots()
     axes.set_y_label(ax, label + "\nlast layer", 1.4)
     assert ax.get_ylabel() == axes.fold(label, 0.9) + "\nlast layer"

@@ -78,7 +78,8 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
         nc3.set_ylabel("NC3: principal cosine")
         explain_if_empty([nc3], "NC3", "layer")
         for part, column in NC4.items():
-            _draw_agreement(nc4, readout, column, LOOKS[part], doubtful_from)
+            if readout[column].notna().any():
+                _draw_agreement(nc4, readout, column, LOOKS[part], doubtful_from)
         fit_shares(nc4)
         nc4.set_ylabel("NC4: share of points")
         for ax in (nc2, nc3, nc4):
