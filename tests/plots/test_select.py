@@ -97,7 +97,7 @@ def test_measure_that_is_the_same_at_each_stage_needs_none(deep_rfm):
 @pytest.mark.parametrize(
     ("measure", "places", "message"),
     [
-        ("nc3", {}, r"deep_rfm has no measure nc3; it has \['nc1', 'nc2', 'nc2_mse', 'train_mse'"),
+        ("nc3", {}, r"deep_rfm has no measure nc3; it has \['nc1', 'nc2', 'nc2_mse', 'nc2_test'"),
         ("valid", {}, "no measure valid"),
         ("layer", {}, "no measure layer"),
         ("nc1", {"stage": "left"}, r"has no stage left; it has \['MX', 'PhiMX', 'X'\]"),
