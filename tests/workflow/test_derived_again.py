@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from agop_collapse.files.tables import MEASURED
+from agop_collapse.files.columns import OF_A_RUN
 from studies import STUDIES, TINY, with_settings
 from workflow_helpers import ROOT, Workplace, contents, in_parallel, jobs_run
 
@@ -23,7 +23,7 @@ STRANGE = "made by other settings, data or code than today's"
 # figure.
 DEEP_TABLES = {"deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates", "predictor"}
 DEEP_TABLES |= {"theory_layers"}
-NETWORK_TABLES = {name for name in MEASURED if name.startswith("network")} | {"summarise_nfa"}
+NETWORK_TABLES = {*OF_A_RUN["networks"], "summarise_nfa"}
 DEEP_FIGURES = {"fig01", "fig03", "ablation", "nc_full"}
 NETWORK_FIGURES = {"fig07", "fig10", "network_nc_full", "network_spectrum", "nfa_null"}
 THEORY_KERNEL = {"simulate_theory_kernel", "v1_fig04"}

@@ -23,7 +23,7 @@ from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.prepare import prepare
 from agop_collapse.data.readers.digits import load as load_digits
 from agop_collapse.files import tables
-from agop_collapse.files.columns import THEORY
+from agop_collapse.files.columns import OF_A_RUN, THEORY
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.kernels.laplace import kernel as laplace
@@ -147,11 +147,8 @@ def test_a_runs_folder_has_its_record_layers_and_tables(tiny):
     deep_rfm_run = tiny.work / SEED0.format("deep_rfm", "laplace-relu-agop")
     network = tiny.work / SEED0.format("networks", "mlp")
     for folder, expected in (
-        (
-            deep_rfm_run,
-            {"layers", *(name for name in tables.MEASURED if not name.startswith("network"))},
-        ),
-        (network, {"checkpoints", *(n for n in tables.MEASURED if n.startswith("network"))}),
+        (deep_rfm_run, {"layers", *OF_A_RUN["deep_rfm"]}),
+        (network, {"checkpoints", *OF_A_RUN["networks"]}),
     ):
         found = {path.stem for path in folder.iterdir()}
         assert found == expected | {"run", "logs", "benchmarks"}
@@ -304,10 +301,9 @@ def counted(place: Workplace, job: Trace) -> set[Path]:
 def test_jobs_use_nothing_of_the_workflow_that_does_not_count(tiny):
     """Loaded or opened while the real script ran, so also what only a function imports or reads."""
     jobs = tiny.traced()
-    assert (
-        Counter(job.script for job in jobs)
-        == json.loads((tiny.root / "jobs.json").read_text())["figures/"]
-    )
+    expected = json.loads((tiny.root / "jobs.json").read_text())["figures/"]
+    combined = [expected.pop(f"combine_{kind}") for kind in ("deep_rfm", "networks")]
+    assert Counter(job.script for job in jobs) == expected | {"combine_tables": sum(combined)}
     style = tiny.library / "plots" / "paper.mplstyle"  # counts by content
     for job in jobs:
         assert tiny.library / "common" / "errors.py" in job.files
@@ -405,7 +401,7 @@ UNKNOWN = {
         "The study tiny has no data set nothing; it has: digits"
     ],
     "results/tiny/tables/gramm.parquet": ["results/tiny/tables/gramm.parquet"],
-    "results/bare/tables/gram.parquet": ["The study bare has no run for the table gram"],
+    "results/bare/tables/gram.parquet": ["The study bare has no deep_rfm to make tables of"],
     "results/tiny/networks/digits/vgg11/seed0/network_nc.parquet": [
         "The study tiny has no run digits, vgg11, seed 0 of networks",
         "its runs are: mlp.",
@@ -464,7 +460,7 @@ def test_cores_do_not_change_a_bit(tmp_path):
     one, two = (contents(place.work / "results") for place in places)
     assert Counter(Path(name).suffix for name in one) == {
         ".safetensors": 1 + (3 + 1) + 3,
-        ".parquet": 8 + 9,
+        ".parquet": 9 + 9,
         ".json": 2,
         "": 2,  # the marks of layers and checkpoints
     }
