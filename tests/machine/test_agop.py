@@ -33,7 +33,9 @@ def gram_side(gradients: agop.Gradients, block_rows: int = 5) -> Tensor:
 def with_more_dimensions(points):
     """The same points among more dimensions than there are points and classes."""
     turn = rotation(0, points.x.shape[1] + points.n + len(points.counts))
-    x = points.x @ turn[: points.x.shape[1]].to(points.x.dtype)
+    turn = turn[: points.x.shape[1]].to(points.x.dtype)
+    # Row by row: a product of matrices may round two equal rows differently.
+    x = torch.stack([row @ turn for row in points.x])
     return type(points)(x, points.counts, points.coefficients)
 
 

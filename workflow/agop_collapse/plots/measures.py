@@ -140,8 +140,21 @@ _RANKS |= {
     "class_alignment": "Principal cosine of $W_l$ and class means",
     "class_alignment_chance": r"Principal cosine by chance: $(K/d_l)^{1/2}$",
 }
+_THEORY = {
+    "lambda_k": r"$\lambda_k$ of the kernel",
+    "lambda_k_r2": r"$R^2$ of the kernel as Gram matrix + $\lambda_k I$",
+    "lambda_map": r"$\lambda_{\mathrm{map}}$ of the features",
+    "lambda_map_r2": r"$R^2$ of the features' Gram matrix + $\lambda_{\mathrm{map}} I$",
+    "rate_expected": "Factor of the error a layer, by Theorem 5.3",
+    "squared_norm": "Squared norm of the predictor",
+    "squared_norm_collapsed": "Squared norm at $k^*$",
+    "squared_norm_best": "Squared norm at the best kernel",
+    "kernel_within": "Mean kernel within classes",
+    "kernel_between": "Mean kernel between classes",
+    "kernel_between_best": "Kernel between classes at the best kernel",
+}
 # What a y axis calls a measure, its short name before a colon; any other by its column's name.
-MEASURES = _POINTS | _GRAM | _FIT | _READOUT | _SHARES | _RATES | _ANSATZ | _RANKS
+MEASURES = _POINTS | _GRAM | _FIT | _READOUT | _SHARES | _RATES | _ANSATZ | _RANKS | _THEORY
 MEASURES |= {f"{name}_mu_g": rf"{label}, about $\mu_G$" for name, label in _GRAM.items()}
 MEASURES |= {f"final_{name}": f"{label} of the last predictor" for name, label in _FIT.items()}
 MEASURES |= {f"total_{name}": f"{label}, of all layers" for name, label in _SHARES.items()}

@@ -13,11 +13,10 @@ from .axes import (
     explain_if_empty,
     fold,
     line_look,
-    measure_label,
-    short_name,
     use_layer_names,
     use_measure_axis,
 )
+from .measures import measure_label, short_name
 from .overlay import shared_heading
 from .save import use_style
 from .select import only_run, select_part, select_run

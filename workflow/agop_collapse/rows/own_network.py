@@ -46,7 +46,8 @@ def measure(
 
 def _ansatz(layer: Layer, untrained: Layer, classes: int) -> dict[str, float]:
     forms = ansatz.variants(layer)
-    found = network_ansatz.measure(layer, None, (untrained, None), forms, classes, penalty=0.0)
+    given = (untrained, None), forms, classes
+    found = network_ansatz.measure(layer, None, None, *given, penalty=0.0)
     return {name: found[name] for name in OF_ANY_NETWORK}
 
 
