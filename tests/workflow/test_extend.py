@@ -354,7 +354,7 @@ def test_a_new_metric_is_measured_and_no_more(extended):
     _, found, _ = extended
     before, after = found[EXTENSIONS[-2]], found["A metric"]
     again = {name.split()[1] for name in before if before[name] != after[name]}
-    assert again == {"measure", "table", "figure"}
+    assert again == {"measure", "tables", "figure"}
 
 
 CHECKS = """

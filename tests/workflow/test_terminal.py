@@ -114,7 +114,7 @@ def test_a_study_from_its_plan_to_its_figures(own):
     assert len(lines) == sum(jobs_run(run).values()) + 1
     for line in lines[:-1]:
         assert re.match(
-            r"\[\d\d:\d\d:\d\d\] [ \d]\d of \d+ done(, less than a minute left)?  \S", line
+            r"\[\d\d:\d\d:\d\d\] +\d+ of \d+ done(, less than a minute left)?  \S", line
         )
     assert re.fullmatch(r"All of the study tiny is there: \d+ jobs in \d+ s\.", lines[-1])
     noises = ("Select jobs", "Finished jobid", "Complete log", "Using shell", "containers: ignored")
@@ -262,7 +262,7 @@ def test_a_mistake_in_the_configuration_is_all_that_is_said(own):
         "The configuration has a mistake.",
         "studies.tiny has the unknown key 'sedes' (did you mean 'seeds'?); allowed: description, "
         "seeds, class_weighting, torch_threads, device, datasets, deep_rfm, networks, "
-        "theory_kernel, theory, features, figures",
+        "own_networks, theory_kernel, theory, features, figures",
         "studies.tiny.datasets.digits.n = 1 must be at least 2",
     ]
 

@@ -283,6 +283,7 @@ def test_network_tables_hold_what_the_library_computes(tiny):
 NAMED = {
     "prepare_data": ["reader"],
     "build_deep_rfm": ["kernel"],
+    "measure_deep_rfm": ["kernel"],
     "train_network": ["backbone", "activation", "loss"],
     "measure_network": ["backbone", "activation", "loss"],
     "plot_figure": ["plot"],
