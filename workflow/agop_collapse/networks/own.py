@@ -110,7 +110,7 @@ def evaluate(
         found |= {f"{part}_loss": value, f"{part}_accuracy": accuracy}
     if not math.isfinite(found["train_loss"]):
         raise UserError(f"with these weights the training loss is {found['train_loss']}")
-    return found | {"fitted": found["train_loss"] <= loss.fitted_below}
+    return found | {"fitted": loss.is_fitted(found["train_loss"])}
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

@@ -7,6 +7,6 @@ is a label and the runs that it draws:
 {"label": "MNIST, MLP", "runs": [{"study": ..., "dataset": ..., "run": ...}]}.
 
 What the kinds share: `select` (a run's part of a table), `trust` (what is doubtful), `axes`
-(series, axes, headings, legends), `measures` (their names and scales), `layer_colours` and `save`
+(series, axes, headings, legends), `measures` (their names and scales), `shades` and `save`
 (style sheet, title, footer, files).
 """

@@ -18,9 +18,9 @@ from .axes import (
     use_layer_axis,
     use_log_scale,
 )
-from .layer_colours import add_colour_bar, layer_colours
 from .save import use_style
 from .select import only_run, select_last, select_part, select_run
+from .shades import add_colour_bar, shades_of
 
 ROW_HEIGHT = 4.0  # inches, of the three lines of a run
 LOWEST = 1e-12  # smaller ones, relative to the largest, are rounding
@@ -59,7 +59,7 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     fig = Figure(figsize=(TEXT_WIDTH, ROW_HEIGHT * len(rows) + 0.4))
     axes = fig.subplots(3 * len(rows), len(TITLES), squeeze=False)
     ranks = [select_run(tables, "network_ranks", only_run(row)) for row in rows]
-    colours = layer_colours(sorted(set().union(*(run["layer"] for run in ranks))))
+    colours = shades_of(sorted(set().union(*(run["layer"] for run in ranks))))
     for index, (row, run) in enumerate(zip(rows, ranks, strict=True)):
         spectra, over_layers, over_epochs = axes[3 * index : 3 * index + 3]
         values = select_run(tables, "network_spectrum", only_run(row))

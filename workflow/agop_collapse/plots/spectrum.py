@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 
 from . import trust
 from .axes import explain_if_empty, label_panels, make_panels, use_log_scale
-from .layer_colours import add_colour_bar, layer_colours
 from .save import use_style
 from .select import only_run, select_part, select_run
+from .shades import add_colour_bar, shades_of
 
 PANEL_HEIGHTS = {1: 2.2, 2: 1.8, 3: 1.6}  # inches, by the number of panels side by side
 LOWEST = 1e-12  # smaller ones, relative to the largest, are rounding
@@ -35,7 +35,7 @@ def draw(
     """
     runs = [select_run(tables, "agop_spectrum", only_run(row)) for row in rows]
     shown = sorted(layers or set().union(*(run["layer"] for run in runs)))
-    colours = layer_colours(shown)
+    colours = shades_of(shown)
     fig, panels = make_panels(len(rows), PANEL_HEIGHTS[min(len(rows), 3)])
     for row, run, ax in zip(rows, runs, panels, strict=True):
         first_seed = run[run["seed"] == run["seed"].min()]

@@ -1,14 +1,12 @@
 """Theorem 5.3's recursion: the error and NC1 over the layers, for three scales kappa."""
 
-import numpy as np
 import pandas as pd
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from . import trust
 from .axes import TEXT_WIDTH, Look, add_legend, use_log_scale
 from .save import use_style
+from .shades import shades_of
 
 HEIGHT = 3.4  # inches
 TITLES = {
@@ -41,14 +39,13 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
     values = sorted(table["lambda_map"].unique())
     lambda_map = values[len(values) // 2]
     table = table[table["lambda_map"] == lambda_map]
-    every = sorted(table["lambda_k"].unique())
-    shades = [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.88, len(every)))]
+    shades = shades_of(sorted(table["lambda_k"].unique()))
     fig = Figure(figsize=(TEXT_WIDTH, HEIGHT))
     grid = fig.subplots(len(ROWS), len(TITLES), sharex=True, sharey="row")
     for column, (kappa, title) in enumerate(TITLES.items()):
         grid[0, column].set_title(title, fontsize=7)
         grid[-1, column].set_xlabel("Layer")
-        for lambda_k, shade in zip(every, shades, strict=True):
+        for lambda_k, shade in shades.items():
             chosen = (table["kappa"] == kappa) & (table["lambda_k"] == lambda_k)
             line = table[chosen].sort_values("layer")
             for ax, value in zip(grid[:, column], ROWS, strict=True):
@@ -62,7 +59,7 @@ def draw(tables: dict[str, pd.DataFrame], rows: list[dict]) -> Figure:
         use_log_scale(axes[0])
     named = {
         rf"$\lambda_k = {lambda_k:g}$": Look(shade, "-", "None")
-        for lambda_k, shade in zip(every, shades, strict=True)
+        for lambda_k, shade in shades.items()
     }
     dotted = (
         r"$(\lambda_k / \lambda_{\mathrm{map}})^2$"

@@ -59,7 +59,7 @@ def measure(
     initial: list[HeadLayer] | None = None
     for at in found:
         epoch = {"epoch": at.progress.epoch}
-        fitted = {"fitted": at.progress.train_loss <= settings.loss.fitted_below}
+        fitted = {"fitted": settings.loss.is_fitted(at.progress.train_loss)}
         training_rows.append(dataclasses.asdict(at.progress) | fitted)
         readout_rows.append(epoch | at.collapse.readout)
         stages = _stages(at.collapse)

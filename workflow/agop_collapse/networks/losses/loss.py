@@ -18,3 +18,7 @@ class Loss:
 
     value: Callable[[Tensor, Tensor], Tensor]
     fitted_below: float
+
+    def is_fitted(self, train_loss: float) -> bool:
+        """Whether a network of this loss on its training points has fitted them."""
+        return train_loss <= self.fitted_below

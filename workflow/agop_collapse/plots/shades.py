@@ -1,4 +1,4 @@
-"""A colour for each layer, from dark to light, and the bar that says which."""
+"""A colour for each of some values in order, from dark to light, and a bar that says which."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, to_hex
 from matplotlib.figure import Figure
 
 
-def layer_colours(layers: Sequence[int]) -> dict[int, str]:
+def shades_of(values: Sequence[float]) -> dict[float, str]:
     """Colours that are told apart by lightness too, without the palest."""
-    sequence = colormaps["viridis"](np.linspace(0, 0.88, len(layers)))
-    return dict(zip(layers, map(to_hex, sequence), strict=True))
+    sequence = colormaps["viridis"](np.linspace(0, 0.88, len(values)))
+    return dict(zip(values, map(to_hex, sequence), strict=True))
 
 
 def add_colour_bar(figure: Figure, panels: Sequence[Axes], colours: dict[int, str]) -> None:
