@@ -189,9 +189,41 @@ def test_vci_is_exact_down_to_collapse(bits, d):
     assert found < 4**-bits * 1000
 
 
+@pytest.mark.parametrize("larger", [0, 20])
+def test_vci_of_directions_far_below_the_root_of_rounding(larger):
+    """Deviations of 2^-36 of others': their squares are rounding of the others', they are not."""
+    random = np.random.default_rng(0)
+    counts, d = [5, 4, 6], 4
+    x = random.integers(-64, 64, size=(15, d)) + 100 * np.eye(3, d)[oracle.classes_of(counts)]
+    expected = exact_vci(x, counts)
+    mapped = torch.tensor(x * 2.0 ** -np.array([0, 12, 24, 36]))
+    turned = torch.cat([mapped, torch.zeros(15, larger)], dim=1)
+    if larger:
+        turned = turned @ torch.flip(torch.eye(d + larger).double(), [0])
+    assert measure(turned, counts).vci == pytest.approx(expected, rel=1e-7)
+
+
+def test_vci_of_directions_that_are_rounding_in_single_precision():
+    """Three dimensions in forty, as a layer that is wider than its input makes them: so do these
+    still have an index, and the other directions, rounding alone, explain nothing."""
+    points = cloud(0, [30, 40, 30], 3)
+    wide = points.x.float() @ rotation(1, 40)[:3].float()
+    expected = measure(points.x, points.counts).vci
+    assert expected > 0.05
+    assert measure(wide, points.counts).vci == pytest.approx(expected, rel=1e-5)
+    assert measure(wide.double(), points.counts).vci < 0.9 * expected  # as these are all its digits
+
+
+def test_vci_by_parts_of_the_points(monkeypatch):
+    points = cloud(0, [7, 4, 6], 5)
+    whole = measure(points.x, points.counts).vci
+    monkeypatch.setattr(variability, "AT_A_TIME", 3)
+    assert measure(points.x, points.counts).vci == pytest.approx(whole, rel=1e-10)
+
+
 @given(points=clouds(spreads=COLLAPSING, min_points=3), seed=SEEDS)
 def test_vci_in_a_larger_space(points, seed):
-    """Where d exceeds n another Gram matrix is taken; the points are the same."""
+    """Where d exceeds n another matrix is decomposed; the points are the same."""
     d, larger = points.x.shape[1], 30
     assume(d >= len(points.counts) - 1)
     embedded = points.x @ rotation(seed, larger)[:d] + 0.1

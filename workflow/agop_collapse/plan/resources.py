@@ -299,7 +299,7 @@ def _agop(n: int, d: int, classes: int) -> float:
 def _collapse(n: int, d: int, classes: int) -> float:
     """Operations of the measures of collapse of some points."""
     least = min(n, d)
-    vci = 2 * n * d * least + EIGH * least**3 if least <= LARGEST_VCI else 0
+    vci = 4 * n * d * least + 21 * least**3 if least <= LARGEST_VCI else 0
     return 20 * n * d * classes + vci
 
 
