@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..common.blocks import class_slices
 from ..machine.deep_rfm import Layer
 from ..machine.kernels.dot_product import DotProductKernel
-from ..machine.kernels.radial import RadialKernel, squared_distances, squared_norms
+from ..machine.kernels.radial import RadialKernel, into_squared_distances, squared_norms
 from . import objective
 from .recursion import expected_rate
 
@@ -41,14 +42,21 @@ def linear_part(kernel: Tensor, gram: Tensor) -> LinearPart:
     ----------
     kernel : (n, n) float64; gram : (n, n), X^T X of the points that it is of
     """
-    off = ~torch.eye(len(gram), dtype=torch.bool, device=gram.device)
-    x, y = gram[off], kernel[off]
-    x_mean, y_mean = x.mean(), y.mean()
-    slope = ((x - x_mean) * (y - y_mean)).sum() / (x - x_mean).square().sum()
-    explained = slope.square() * (x - x_mean).square().sum() / (y - y_mean).square().sum()
+    x, x_mean = _off_diagonal(gram)
+    y, y_mean = _off_diagonal(kernel)
+    products, squares = torch.dot(x, y), torch.dot(x, x)
+    slope = products / squares
     size = gram.diag().mean()
     above = kernel.diag().mean() - y_mean - slope * (size - x_mean)
-    return LinearPart(float(above / slope / size), float(explained))
+    r2 = products.square() / (squares * torch.dot(y, y))
+    return LinearPart(float(above / slope / size), float(r2))
+
+
+def _off_diagonal(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """(n^2,) entries less their mean, those of the diagonal 0, and the mean: off the diagonal."""
+    n = len(matrix)
+    mean = (matrix.sum() - matrix.trace()) / (n * (n - 1))
+    return (matrix - mean).fill_diagonal_(0).flatten(), mean
 
 
 @dataclass(frozen=True)
@@ -100,17 +108,16 @@ def measure(
     chosen = torch.linspace(0, n - 1, min(n, SAMPLE), device=layer.x.device).long()
     x = layer.x[chosen].double()
     z = x if layer.metric is None else x @ layer.metric.double()
-    distance, norms = squared_distances(z, z).sqrt_().fill_diagonal_(0), squared_norms(z).sqrt_()
-    values = kernel.between(distance, norms, norms, bandwidth)
-    of_kernel = linear_part(values, z @ z.T)
+    gram, squares = z @ z.T, squared_norms(z)
+    distance = into_squared_distances(gram.clone(), squares, squares).sqrt_().fill_diagonal_(0)
+    values = kernel.between(distance, squares.sqrt(), squares.sqrt(), bandwidth)
+    of_kernel = linear_part(values, gram)
 
     projected = layer.project(x.to(layer.root.dtype))
     features = layer.features(projected).double()
     of_map = linear_part(features @ features.T, projected.double() @ projected.double().T)
 
-    label = torch.repeat_interleave(torch.tensor(class_counts)).to(chosen.device)[chosen]
-    same = label[:, None] == label
-    off = ~torch.eye(len(x), dtype=torch.bool, device=x.device)
+    within, between = _mean_of_pairs(values, class_counts, chosen)
     per_class = n / classes
     best = objective.best_between("plus_minus", classes, per_class, ridge, nonnegative=True)
 
@@ -123,13 +130,28 @@ def measure(
         lambda_map=of_map.perturbation,
         lambda_map_r2=of_map.r2,
         rate_expected=_rate(of_kernel.perturbation, of_map.perturbation, per_class),
-        kernel_within=float(values[same & off].mean()),
-        kernel_between=float(values[~same].mean()),
+        kernel_within=within,
+        kernel_between=between,
         kernel_between_best=best,
         squared_norm=float((layer.alpha.double() * targets).sum()),
         squared_norm_collapsed=square_at(0.0),
         squared_norm_best=square_at(best),
     )
+
+
+def _mean_of_pairs(values: Tensor, class_counts: list[int], chosen: Tensor) -> tuple[float, float]:
+    """Mean entries of a matrix of pairs of the chosen points, in order: within, between classes.
+
+    A point and itself is no pair.
+    """
+    ends = torch.tensor(class_counts, device=chosen.device).cumsum(dim=0)
+    label = torch.bucketize(chosen, ends, right=True)
+    counts = torch.bincount(label, minlength=len(class_counts)).tolist()
+    same = sum(float(values[rows, rows].sum()) for rows in class_slices(counts))
+    n, pairs = len(chosen), sum(count**2 for count in counts)
+    within = (same - float(values.trace())) / (pairs - n) if pairs > n else math.nan
+    between = (float(values.sum()) - same) / (n**2 - pairs) if n**2 > pairs else math.nan
+    return within, between
 
 
 def _rate(lambda_k: float, lambda_map: float, n: float) -> float:
