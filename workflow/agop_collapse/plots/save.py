@@ -1,5 +1,6 @@
 """The style sheet, and what every figure gets in the end: title, size, footer, files."""
 
+import logging
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,6 +11,9 @@ from matplotlib.text import Text
 
 from ..files.atomic import atomic
 from .axes import COLOURS, MARGIN, add_legend_again
+
+# Of each font that is embedded it tells in forty lines which part is kept.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def use_style() -> AbstractContextManager:
