@@ -1,9 +1,11 @@
 """Deep RFM against a plain transcription of Algorithm 1, known numbers, resuming, and trust."""
 
 import dataclasses
+import gc
 import logging
 import math
 import re
+import weakref
 
 import numpy as np
 import oracle
@@ -350,6 +352,26 @@ def test_resuming_after_any_layer_changes_no_bit(changes, tmp_path):
         rest = list(build(data, wanted, 3, CPU, kept))
         assert len(rest) == 5 - done
         assert all(identical(a, b) for a, b in zip(unbroken[done:], rest, strict=True))
+
+
+def test_resuming_holds_one_finished_layer_at_a_time(tmp_path):
+    data, wanted = small(), settings(depth=4)
+    for number, layer in enumerate(layers_of(data, wanted, seed=3), start=1):
+        layer_files.save_layer(tmp_path, number, layer, IDENTITY)
+    before: list[weakref.ref] = []
+
+    def finished():
+        for number in (1, 2, 3):
+            gc.collect()
+            assert sum(layer() is not None for layer in before) <= 1
+            layer = layer_files.load_layer(tmp_path, number, IDENTITY)
+            before.append(weakref.ref(layer))
+            yield layer
+            del layer
+
+    (last,) = build(data, wanted, 3, CPU, finished())
+    assert len(before) == 3
+    assert last.fit.valid
 
 
 @pytest.mark.parametrize("done", [1, 2, 4])

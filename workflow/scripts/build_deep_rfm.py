@@ -15,8 +15,8 @@ from agop_collapse.files.run_record import save_run
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.checkpoints import (
     PREDICTOR_FILE,
+    count_layers,
     load_layer,
-    load_layers_so_far,
     save_layer,
     save_predictor,
 )
@@ -30,17 +30,20 @@ with job(snakemake) as given:
     data = load_dataset(snakemake.input.data, given["data"])
     made_on = {"device": device.name(where), "versions": versions()}
     with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:
-        done = load_layers_so_far(folder, identity, where)
-        logging.info("computing on %s from layer %d", where, len(done) + 1)
-        layers = deep_rfm.build(data, settings, seed, where, done)
-        progress = steps(settings.depth, len(done), "layer")
-        for number, layer in enumerate(layers, start=len(done) + 1):
+        built = count_layers(folder)
+
+        def layers_until(number):
+            return (load_layer(folder, n, identity, where) for n in range(1, number + 1))
+
+        logging.info("computing on %s from layer %d", where, built + 1)
+        layers = deep_rfm.build(data, settings, seed, where, layers_until(built))
+        progress = steps(settings.depth, built, "layer")
+        for number, layer in enumerate(layers, start=built + 1):
             save_layer(folder, number, layer, identity)
             progress.update()
             logging.info("%s: %s", progress, layer.fit)
         if not (folder / PREDICTOR_FILE).exists():
-            numbers = range(1, settings.depth + 1)
-            every = (load_layer(folder, number, identity, where) for number in numbers)
+            every = layers_until(settings.depth)
             predictor = deep_rfm.fit_predictor(data, settings, where, every)
             save_predictor(folder, settings.depth + 1, predictor, identity)
             logging.info("predictor: %s", predictor.fit)

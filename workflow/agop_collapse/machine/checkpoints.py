@@ -110,14 +110,9 @@ def _load_machine(
     return tensors, header, Fit(**fit)
 
 
-def load_layers_so_far(folder: Path, identity: str, device: torch.device) -> list[Layer]:
-    """The unbroken run of layers, from the first, that a folder holds.
-
-    Raises
-    ------
-    StorageError : as `load_layer`.
-    """
-    layers: list[Layer] = []
-    while (Path(folder) / LAYER_FILE.format(len(layers) + 1)).exists():
-        layers.append(load_layer(folder, len(layers) + 1, identity, device))
-    return layers
+def count_layers(folder: Path) -> int:
+    """How many layers a folder holds, from the first on without a gap."""
+    count = 0
+    while (Path(folder) / LAYER_FILE.format(count + 1)).exists():
+        count += 1
+    return count

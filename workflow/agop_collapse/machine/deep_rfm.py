@@ -191,7 +191,7 @@ def build(
     settings: Settings,
     seed: int,
     device: torch.device,
-    done: Sequence[Layer] = (),
+    done: Iterable[Layer] = (),
 ) -> Iterator[Layer]:
     """Yield the layers of a Deep RFM, one by one, from the first that is not in `done`.
 
@@ -201,7 +201,7 @@ def build(
     settings, seed : what defines the network; each layer's random features have a generator of
         their own, so continuing from `done` gives the layers that an unbroken run gives
     device : where to compute; layers are on it
-    done : the first layers, if they have been built before
+    done : the first layers, if they have been built before; each is needed once, in its turn
 
     Raises
     ------
@@ -209,14 +209,17 @@ def build(
         that would do; when the AGOP vanishes, or a layer has values that are not finite.
     """
     problem = Problem.of(data, PRECISIONS[settings.precision], device)
+    layer, first, test_x, trusted = None, 1, problem.test_x, True
     for layer in done:
-        problem = problem.with_points(layer.advance(layer.x), layer.advance(problem.test_x))
-    trusted = all(layer.fit.valid for layer in done)
+        first, test_x = first + 1, layer.advance(test_x)
+        trusted = trusted and layer.fit.valid
+    if layer is not None:
+        problem = problem.with_points(layer.advance(layer.x), test_x)
 
     def fit(blocked: Settings) -> Layer:
         return fit_layer(problem, blocked, features, trusted)
 
-    for number in range(len(done) + 1, settings.depth + 1):
+    for number in range(first, settings.depth + 1):
         source = generator(seed, "feature map", number)
         drawn = draw_features(problem.x.shape[1], settings, source)
         features = drawn.to(device, problem.x.dtype)
