@@ -237,7 +237,7 @@ def test_every_figure_of_the_demo_shows_something_that_no_other_does(demo):
 
 def test_shipped_studies_have_the_papers_runs_and_figures(shipped):
     nips = {f"fig{number:02}" for number in range(1, 13)}
-    assert set(shipped) == {"demo", "laptop", "paper", "arxiv_v1"}
+    assert set(shipped) == {"demo", "laptop", "ablations", "paper", "arxiv_v1"}
     for name in ("laptop", "paper"):
         assert set(shipped[name].datasets) == {"mnist", "cifar10", "svhn"}
         own = {"nfa_null"} | ({"fig04_code"} if name == "paper" else set())
