@@ -65,7 +65,7 @@ def test_a_damaged_file_is_not_taken_and_makes_room_for_a_whole_one(tmp_path, fi
     file.write_bytes(whole[:-1] + b"!")
     assert not store.fetch(other)
     assert "damaged" in caplog.text
-    assert "made again" in caplog.text
+    assert "is made again" in caplog.text
     file.unlink()
     save_tensors(file, {"x": torch.arange(4.0)}, STEM, {})
     store.keep(file)

@@ -71,7 +71,7 @@ class Store:
         try:
             load_tensors(kept, identity or self._stem)
         except StorageError as error:
-            log.warning("%s; it is made again", error)
+            log.warning("%s. That has been done: what it held is made again", error)
             kept.unlink()
             return False
         _link(kept, path)
