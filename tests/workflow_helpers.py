@@ -196,8 +196,11 @@ def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """SHA-256 of the results below a folder, by path; no logs, run times, or Snakemake's marks."""
-    incidental = {"logs", "benchmarks", ".snakemake_timestamp"}
+    """SHA-256 of the results below a folder, by path.
+
+    No logs, run times, Snakemake's marks, or what runs of other settings have left in the store.
+    """
+    incidental = {"logs", "benchmarks", ".snakemake_timestamp", ".store"}
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))

@@ -11,10 +11,15 @@ import torch
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.stamp import read_identity
+from agop_collapse.files.store import Store
 from agop_collapse.files.tensors import load_tensors, save_tensors
 from agop_collapse.machine.checkpoints import (
     LAYER_FILE,
+    PREDICTOR_FILE,
     count_layers,
+    fetch_layers,
+    keep_layer,
+    keep_predictor,
     load_layer,
     load_predictor,
     save_layer,
@@ -24,7 +29,7 @@ from agop_collapse.machine.deep_rfm import Fit, Layer, Predictor, build
 from processes import written_twice
 
 CPU = torch.device("cpu")
-A, B = "a1" * 32, "b2" * 32
+A, B, C = "a1" * 32, "b2" * 32, "c3" * 32
 
 
 @pytest.fixture
@@ -122,6 +127,25 @@ def test_layers_count_up_to_the_first_that_is_missing(data, tmp_path):
     assert count_layers(tmp_path) == 1
     save_layer(tmp_path, 2, layers[1], A)
     assert count_layers(tmp_path) == 3
+
+
+def test_a_deeper_run_begins_with_a_shallower_ones_layers(data, tmp_path):
+    """And has a predictor of its own, which is that of the next run as deep."""
+    store, folder, layers = Store(tmp_path / "store", A), tmp_path / "run", layers_of(data, "relu")
+    for number, layer in enumerate(layers, start=1):
+        save_layer(folder, number, layer, A)
+        keep_layer(store, folder, number)
+    last = layers[2]
+    save_predictor(folder, 4, Predictor(last.x, last.alpha, last.fit), B)
+    keep_predictor(store, folder, 3)
+    for depth, identity, found in ((5, C, 3), (2, C, 2), (3, B, 3)):
+        run = tmp_path / f"depth {depth}"
+        fetch_layers(store, run, depth, identity)
+        assert count_layers(run) == found
+        assert (run / PREDICTOR_FILE).exists() == (depth == 3)
+        for number in range(1, found + 1):
+            assert_same(load_layer(run, number, A), layers[number - 1])
+    assert torch.equal(load_predictor(tmp_path / "depth 3", 4, B).alpha, last.alpha)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from agop_collapse.common.errors import UserError
 from agop_collapse.data.dataset import Dataset
 from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.stamp import read_identity
+from agop_collapse.files.store import Store
 from agop_collapse.files.tensors import load_tensors
 from agop_collapse.networks.activations import relu
 from agop_collapse.networks.architecture import Architecture, build
@@ -20,8 +21,11 @@ from agop_collapse.networks.backbones import vgg11
 from agop_collapse.networks.checkpoints import (
     EPOCH_FILE,
     OPTIMIZER_FILE,
+    complete,
     expect_trained,
+    fetch_epochs,
     finish,
+    keep_epoch,
     load_epoch,
     load_weights,
     resume,
@@ -40,8 +44,8 @@ def data(few_digits) -> Dataset:
     return few_digits
 
 
-def new_trainer(data: Dataset) -> Trainer:
-    settings = Settings("sgd", 0.1, 0.9, False, 64, 6, 2, "float32", mse.loss)
+def new_trainer(data: Dataset, epochs: int = 6) -> Trainer:
+    settings = Settings("sgd", 0.1, 0.9, False, 64, epochs, 2, "float32", mse.loss)
     network = build(papers.mlp(16, 0.3), data.image_shape, data.classes, seed=0)
     return Trainer(network, data, settings, 0, CPU)
 
@@ -122,10 +126,68 @@ def test_epochs_are_read_as_they_were_written(data, unbroken):
         assert load_weights(trainer.network, unbroken, progress.epoch, A) == progress
 
 
-def test_finished_run_keeps_its_weights_only(unbroken):
-    finish(unbroken)
+def test_finished_run_keeps_its_weights_only(data, unbroken):
+    finish(unbroken, new_trainer(data).settings)
     names = {path.name for path in unbroken.iterdir()}
     assert names == {f"epoch_0000{epoch}.safetensors" for epoch in (0, 2, 4, 6)}
+
+
+def trained_with(store: Store, data: Dataset, folder: Path, epochs: int) -> list[int]:
+    """Train as a job does, with what the store has; the measured epochs that were trained."""
+    folder.mkdir()
+    trainer, made = new_trainer(data, epochs), []
+    fetch_epochs(store, folder, trainer.settings)
+    if not complete(folder, trainer.settings):
+        resume(trainer, folder, A)
+        for _, progress in train(trainer):
+            if progress is not None:
+                save_epoch(folder, trainer, progress, A)
+                keep_epoch(store, folder, progress.epoch)
+                made.append(progress.epoch)
+    finish(folder, trainer.settings)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("lengths", "made"),
+    [
+        ((6, 10), [8, 10]),  # longer
+        ((6, 4), []),  # shorter
+        ((6, 6), []),  # the same in another study
+        ((5, 8), [6, 8]),  # from an epoch that the longer run does not measure
+        ((6, 5), [0, 2, 4, 5]),  # no state there to go on from, as that of 6 is too late
+        ((6, 5, 9), [8, 9]),
+        ((5, 6, 5, 6), []),
+    ],
+)
+def test_trainings_of_other_lengths_go_on_from_what_is_there(data, tmp_path, lengths, made):
+    """And end in the bytes of a training from the start."""
+    store = Store(tmp_path / "store", A)
+    for number, epochs in enumerate(lengths):
+        found = trained_with(store, data, tmp_path / str(number), epochs)
+    assert found == made
+    whole = tmp_path / "whole"
+    trained_with(Store(tmp_path / "none", A), data, whole, lengths[-1])
+    last = tmp_path / str(len(lengths) - 1)
+    files = {path.name: path.read_bytes() for path in whole.iterdir()}
+    assert {path.name: path.read_bytes() for path in last.iterdir()} == files
+
+
+def test_a_half_made_training_goes_on_by_itself(data, unbroken, tmp_path):
+    store = Store(tmp_path / "store", A)
+    trained_with(store, data, tmp_path / "other", 6)
+    half = tmp_path / "killed" / "after 2"
+    before = {path.name for path in half.iterdir()}
+    fetch_epochs(store, half, new_trainer(data).settings)
+    assert {path.name for path in half.iterdir()} == before
+
+
+def test_a_store_has_the_states_of_the_last_epochs_alone(data, tmp_path):
+    store = Store(tmp_path / "store", A)
+    trained_with(store, data, tmp_path / "long", 6)
+    trained_with(store, data, tmp_path / "short", 5)
+    names = [f"optimizer_0000{epoch}.safetensors" for epoch in (5, 6)]
+    assert store.names("optimizer_*") == names
 
 
 def test_files_do_not_show_the_order_of_weights_in_memory(data, tmp_path):

@@ -19,6 +19,7 @@ from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine.checkpoints import load_layer, load_predictor
 from agop_collapse.networks.checkpoints import load_epoch
+from agop_collapse.plan.paths import STORE
 from faults import CHANGES, PICTURE, Case, Change, Fault, Faults, compare, fail, results, script_of
 from workflow_helpers import ROOT, Workplace, in_parallel
 
@@ -137,6 +138,7 @@ def test_half_made_runs_are_gone_on_with_by_their_own_settings_alone(faults, tmp
     folders = [f"results/tiny/{DEEP_RFM}/layers", f"results/tiny/{NETWORK}/checkpoints"]
     folders = [folder.format(0) for folder in folders]
     fail(place, [Fault(BUILD.format(0), "kill", 2), Fault(TRAIN, "exception", 5)], *folders)
+    shutil.rmtree(place.work / STORE)
     other = place.copy(tmp_path / "other")
     Change().apply(other, 1)
 
@@ -272,8 +274,9 @@ def test_a_swapped_file_is_refused_and_the_advice_mends_it(faults, pictured, tmp
 
 
 def results_of(place: Workplace) -> Iterable[Path]:
-    folder = place.work / "results"
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".parquet"))
+    """What runs have made, not its second names."""
+    files = (place.work / "results").glob("[!.]*/**/*")
+    return sorted(path for path in files if path.suffix in (".safetensors", ".parquet"))
 
 
 def read(path: Path, identity: str) -> None:

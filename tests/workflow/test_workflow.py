@@ -33,6 +33,7 @@ from agop_collapse.networks import architecture as networks
 from agop_collapse.networks import training as training_module
 from agop_collapse.plan.code_digest import files_reached
 from agop_collapse.plan.figure_kinds import PAPER_FIGURES
+from agop_collapse.plan.paths import STORE
 from agop_collapse.plan.settings import Network as NetworkSettings
 from agop_collapse.rows import deep_rfm as deep_rfm_rows
 from agop_collapse.rows import network as network_rows
@@ -569,7 +570,7 @@ def test_killed_runs_continue_and_end_with_the_bytes_of_unbroken_ones(long):
 
     resumed = contents(long.work / "results")
     assert not any(".partial" in name for name in resumed)
-    for final in finals:
+    for final in (*finals, long.work / STORE):
         shutil.rmtree(final)
     long.run("--forcerun", "build_deep_rfm", "train_network", "--", *targets)
     assert "from layer 1\n" in long.log(f"{deep}/logs/build_deep_rfm.log")

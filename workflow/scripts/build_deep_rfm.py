@@ -12,10 +12,14 @@ from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files.resumable import resumable
 from agop_collapse.files.run_record import save_run
+from agop_collapse.files.store import Store
 from agop_collapse.machine import deep_rfm
 from agop_collapse.machine.checkpoints import (
     PREDICTOR_FILE,
     count_layers,
+    fetch_layers,
+    keep_layer,
+    keep_predictor,
     load_layer,
     save_layer,
     save_predictor,
@@ -25,26 +29,30 @@ from agop_collapse.machine.from_settings import settings_of
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
-    identity, seed = given["identity"], given["seed"]
+    identity, stem, seed = given["identity"], given["stem"], given["seed"]
     settings = settings_of(given["settings"])
     data = load_dataset(snakemake.input.data, given["data"])
     made_on = {"device": device.name(where), "versions": versions()}
+    store = Store(given["store"], stem, **made_on)
     with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:
+        fetch_layers(store, folder, settings.depth, identity)
         built = count_layers(folder)
 
         def layers_until(number):
-            return (load_layer(folder, n, identity, where) for n in range(1, number + 1))
+            return (load_layer(folder, n, stem, where) for n in range(1, number + 1))
 
         logging.info("computing on %s from layer %d", where, built + 1)
         layers = deep_rfm.build(data, settings, seed, where, layers_until(built))
         progress = steps(settings.depth, built, "layer")
         for number, layer in enumerate(layers, start=built + 1):
-            save_layer(folder, number, layer, identity)
+            save_layer(folder, number, layer, stem)
+            keep_layer(store, folder, number)
             progress.update()
             logging.info("%s: %s", progress, layer.fit)
         if not (folder / PREDICTOR_FILE).exists():
             every = layers_until(settings.depth)
             predictor = deep_rfm.fit_predictor(data, settings, where, every)
             save_predictor(folder, settings.depth + 1, predictor, identity)
+            keep_predictor(store, folder, settings.depth)
             logging.info("predictor: %s", predictor.fit)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

@@ -19,7 +19,7 @@ with job(snakemake) as given:
     where = device.select(given["device"], snakemake.resources.gpu)
     data = load_dataset(snakemake.input.data, given["data"])
     numbers = range(1, given["settings"]["depth"] + 1)
-    layers = (load_layer(snakemake.input.layers, n, given["made"], where) for n in numbers)
+    layers = (load_layer(snakemake.input.layers, n, given["stem"], where) for n in numbers)
     progress = steps(len(numbers), 0, "layer")
     with resumable(Path(snakemake.output[0]), given["identity"]) as folder:
         for number, points in zip(numbers, layer_points(layers, data.test_x), strict=True):

@@ -22,7 +22,7 @@ with job(snakemake) as given, device.tf32(False):
     epoch = given["epoch"]
     architecture = architecture_of(given["settings"])
     network = build(architecture, data.image_shape, data.classes, given["named"]["seed"]).to(where)
-    checkpoint = snakemake.input.checkpoints, epoch, given["made"]
+    checkpoint = snakemake.input.checkpoints, epoch, given["stem"]
     known = x, data.labels, training_of(given["settings"]).loss, architecture.model
     with (
         trained(network, *checkpoint, *known),

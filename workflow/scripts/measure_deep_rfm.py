@@ -23,7 +23,7 @@ with job(snakemake) as given:
 
     def layers():
         for number in range(1, settings.depth + 1):
-            layer = load_layer(folder, number, given["made"], where)
+            layer = load_layer(folder, number, given["stem"], where)
             theorems.append(theory_layers.row(number, layer, data, settings.at(number)))
             yield layer
             progress.update()

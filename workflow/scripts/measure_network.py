@@ -45,7 +45,7 @@ with job(snakemake) as given, device.tf32(False):
         done = steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
             folder, other = snakemake.input.checkpoints, None
-            with trained(network, folder, epoch, given["made"], *known) as progress:
+            with trained(network, folder, epoch, given["stem"], *known) as progress:
                 own = measure_head(network, loss=settings.loss, spectra=True)
                 weighting = given["class_weighting"]
                 collapse = head_collapse.measure(network, x, test_x, data, weighting)

@@ -9,17 +9,23 @@ import torch
 from torch import Tensor
 
 from ..common.versions import build_of_torch
+from ..files.store import Store
 from ..files.tensors import expect_number, expect_shape, load_tensors, save_tensors
 from .deep_rfm import Fit, Layer, Predictor
 from .random_features import FeatureMap
 
 LAYER_FILE = "layer_{:02d}.safetensors"
 PREDICTOR_FILE = "predictor.safetensors"
+# In a store, of runs of several depths.
+KEPT_PREDICTOR = "predictor_{:02d}.safetensors"
 DISTANCES = ("within_distance", "between_distance")
 
 
-def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
-    """Write a layer of a Deep RFM: x, root (M^1/2), alpha, eigenvalues, weight, bias, metric."""
+def save_layer(folder: Path, number: int, layer: Layer, stem: str) -> None:
+    """Write a layer of a Deep RFM: x, root (M^1/2), alpha, eigenvalues, weight, bias, metric.
+
+    stem : identity of what runs of any depth have alike
+    """
     tensors = {
         "x": layer.x,
         "root": layer.root,
@@ -33,7 +39,7 @@ def save_layer(folder: Path, number: int, layer: Layer, identity: str) -> None:
         tensors["metric"] = layer.metric
     path = Path(folder) / LAYER_FILE.format(number)
     header = _header(number, layer.fit) | {"features": layer.features.kind}
-    save_tensors(path, tensors, identity, header)
+    save_tensors(path, tensors, stem, header)
 
 
 def save_predictor(folder: Path, number: int, predictor: Predictor, identity: str) -> None:
@@ -53,9 +59,7 @@ def _header(number: int, fit: Fit) -> dict[str, Any]:
     return {"layer": number, "fit": values, "versions": build_of_torch()}
 
 
-def load_layer(
-    folder: Path, number: int, identity: str, device: torch.device | str = "cpu"
-) -> Layer:
+def load_layer(folder: Path, number: int, stem: str, device: torch.device | str = "cpu") -> Layer:
     """Read one layer of a Deep RFM.
 
     Raises
@@ -64,7 +68,7 @@ def load_layer(
         its tensors do not belong together.
     """
     path = Path(folder) / LAYER_FILE.format(number)
-    tensors, header, fit = _load_machine(path, number, identity, device)
+    tensors, header, fit = _load_machine(path, number, stem, device)
     d = tensors["x"].shape[1]
     expect_shape(path, "root", tensors["root"], (d, d))
     expect_shape(path, "weight", tensors["weight"], (len(tensors["weight"]), d))
@@ -108,6 +112,25 @@ def _load_machine(
     for name in DISTANCES:
         fit[name] = math.inf if fit[name] is None else fit[name]
     return tensors, header, Fit(**fit)
+
+
+def fetch_layers(store: Store, folder: Path, depth: int, identity: str) -> None:
+    """Bring what a store has of a run of some depth: the first layers, the predictor behind all."""
+    for number in range(1, depth + 1):
+        path = Path(folder) / LAYER_FILE.format(number)
+        if not path.exists() and not store.fetch(path):
+            return
+    store.fetch(Path(folder) / PREDICTOR_FILE, KEPT_PREDICTOR.format(depth), identity)
+
+
+def keep_layer(store: Store, folder: Path, number: int) -> None:
+    """Give a store a layer that has been saved."""
+    store.keep(Path(folder) / LAYER_FILE.format(number))
+
+
+def keep_predictor(store: Store, folder: Path, depth: int) -> None:
+    """Give a store the predictor that has been saved, of a run of some depth."""
+    store.keep(Path(folder) / PREDICTOR_FILE, KEPT_PREDICTOR.format(depth))
 
 
 def count_layers(folder: Path) -> int:

@@ -7,35 +7,42 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.versions import build_of_torch
 from ..data.dataset import one_hot_targets
 from ..files.atomic import StorageError
 from ..files.stamp import derive_again
+from ..files.store import Store
 from ..files.tensors import expect_number, load_tensors, save_tensors
 from .architecture import Network
 from .batch_statistics import at_epoch
 from .losses.loss import Loss
-from .training import Progress, Trainer, loss_and_accuracy
+from .training import Progress, Settings, Trainer, loss_and_accuracy
 
 EPOCH_FILE = "epoch_{:05d}.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
+# In a store, of trainings of several lengths.
+KEPT_OPTIMIZER = "optimizer_{:05d}.safetensors"
 # Of the training loss, computed anew from the weights: what rounding in float32 may do on another
 # device, through batch normalisations that divide by nearly nothing.
 RELATIVE_TOLERANCE, TOLERANCE = 1e-3, 1e-5
 
 
-def save_epoch(folder: Path, trainer: Trainer, progress: Progress, identity: str) -> None:
-    """Write the weights after an epoch, and then the state that the next epoch continues from."""
+def save_epoch(folder: Path, trainer: Trainer, progress: Progress, stem: str) -> None:
+    """Write the weights after an epoch, and then the state that the next epoch continues from.
+
+    stem : identity of what trainings of any length have alike
+    """
     header = {"progress": dataclasses.asdict(progress), "versions": build_of_torch()}
     path = Path(folder) / EPOCH_FILE.format(progress.epoch)
-    save_tensors(path, trainer.network.state_dict(), identity, header)
+    save_tensors(path, trainer.network.state_dict(), stem, header)
     # Last, and one file only: a resumed run goes back to the epoch that this file names.
     state = {"optimizer_after_epoch": progress.epoch, "versions": build_of_torch()}
-    save_tensors(Path(folder) / OPTIMIZER_FILE, trainer.optimizer_state(), identity, state)
+    save_tensors(Path(folder) / OPTIMIZER_FILE, trainer.optimizer_state(), stem, state)
 
 
-def load_epoch(folder: Path, epoch: int, identity: str) -> tuple[dict[str, Tensor], Progress]:
+def load_epoch(folder: Path, epoch: int, stem: str) -> tuple[dict[str, Tensor], Progress]:
     """Weights and progress at a measured epoch.
 
     Raises
@@ -43,20 +50,20 @@ def load_epoch(folder: Path, epoch: int, identity: str) -> tuple[dict[str, Tenso
     StorageError : when the file is missing, damaged, of another identity, or of another epoch.
     """
     path = Path(folder) / EPOCH_FILE.format(epoch)
-    tensors, header = load_tensors(path, identity)
+    tensors, header = load_tensors(path, stem)
     progress = header.get("progress", {})
     expect_number(path, "epoch", progress.get("epoch"), epoch)
     return tensors, Progress(**progress)
 
 
-def load_weights(network: Network, folder: Path, epoch: int, identity: str) -> Progress:
+def load_weights(network: Network, folder: Path, epoch: int, stem: str) -> Progress:
     """Put the weights at a measured epoch into a network.
 
     Raises
     ------
     StorageError : as `load_epoch`, or when the weights are those of another architecture.
     """
-    weights, progress = load_epoch(folder, epoch, identity)
+    weights, progress = load_epoch(folder, epoch, stem)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -69,7 +76,7 @@ def trained(
     network: Network,
     folder: Path,
     epoch: int,
-    identity: str,
+    stem: str,
     x: Tensor,
     labels: Tensor,
     loss: Loss,
@@ -82,7 +89,7 @@ def trained(
     StorageError : as `load_weights`.
     UserError : as `expect_trained`.
     """
-    progress = load_weights(network, folder, epoch, identity)
+    progress = load_weights(network, folder, epoch, stem)
     with at_epoch(epoch, network, x):
         expect_trained(network, x, labels, loss, progress, model)
         yield progress
@@ -116,7 +123,7 @@ def expect_trained(
     )
 
 
-def resume(trainer: Trainer, folder: Path, identity: str) -> None:
+def resume(trainer: Trainer, folder: Path, stem: str) -> None:
     """Bring a trainer to the last state that `save_epoch` completed, if there is one.
 
     Raises
@@ -127,14 +134,63 @@ def resume(trainer: Trainer, folder: Path, identity: str) -> None:
     path = Path(folder) / OPTIMIZER_FILE
     if not path.exists():
         return
-    state, header = load_tensors(path, identity)
+    state, header = load_tensors(path, stem)
     epoch = header.get("optimizer_after_epoch")
     if epoch is None:
         raise StorageError(f"{path} holds no optimizer's state; {derive_again(path)}")
-    weights, _ = load_epoch(folder, epoch, identity)
+    weights, _ = load_epoch(folder, epoch, stem)
     trainer.resume(epoch, weights, state)
 
 
-def finish(folder: Path) -> None:
-    """Drop the optimizer's state, which only a run that is not over needs."""
-    (Path(folder) / OPTIMIZER_FILE).unlink()
+def complete(folder: Path, settings: Settings) -> bool:
+    """Whether the weights at all measured epochs are there."""
+    paths = (Path(folder) / EPOCH_FILE.format(epoch) for epoch in measured_epochs(settings))
+    return all(path.exists() for path in paths)
+
+
+def finish(folder: Path, settings: Settings) -> None:
+    """Drop what only a run that is not over needs: the optimizer's state, epochs not measured."""
+    (Path(folder) / OPTIMIZER_FILE).unlink(missing_ok=True)
+    measured = {EPOCH_FILE.format(epoch) for epoch in measured_epochs(settings)}
+    for path in Path(folder).glob("epoch_*.safetensors"):
+        if path.name not in measured:
+            path.unlink()
+
+
+def keep_epoch(store: Store, folder: Path, epoch: int) -> None:
+    """Give a store the weights after an epoch and the state to go on from, as the last ones."""
+    store.keep(Path(folder) / EPOCH_FILE.format(epoch))
+    state = KEPT_OPTIMIZER.format(epoch)
+    store.keep(Path(folder) / OPTIMIZER_FILE, state)
+    for name in _states(store):
+        if name < state:
+            store.drop(name)
+
+
+def fetch_epochs(store: Store, folder: Path, settings: Settings) -> None:
+    """Bring what a store has of a training: weights at the measured epochs, and the last state.
+
+    Of a folder with a state of its own nothing is changed.
+    """
+    folder = Path(folder)
+    if (folder / OPTIMIZER_FILE).exists():
+        return
+
+    def fetch(epoch: int) -> bool:
+        path = folder / EPOCH_FILE.format(epoch)
+        return path.exists() or store.fetch(path)
+
+    measured = measured_epochs(settings)
+    there = {epoch for epoch in measured if fetch(epoch)}
+    if len(there) == len(measured):
+        return
+    for name in reversed(_states(store)):
+        epoch = int(name.removesuffix(".safetensors").rpartition("_")[2])
+        needed = {epoch, *(one for one in measured if one < epoch)}
+        usable = epoch <= settings.epochs and all(one in there or fetch(one) for one in needed)
+        if usable and store.fetch(folder / OPTIMIZER_FILE, name):
+            return
+
+
+def _states(store: Store) -> list[str]:
+    return store.names("optimizer_*.safetensors")

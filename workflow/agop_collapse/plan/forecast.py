@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..files.stamp import read_identity
 from .jobs import Job, Jobs, TargetError
-from .paths import RESULTS
+from .paths import RESULTS, STORE
 
 # What jobs do, by how their names in `Jobs.everything` begin.
 PARTS = {
@@ -112,7 +112,7 @@ def text(jobs: Jobs, study: str, folder: Path = Path()) -> str:
         [
             *aligned(rows + of_studies),
             "Time: one job after the other, on slow cores; memory: of the largest job.",
-            f"Free on this disk: {in_bytes(free)}.",
+            f"Free on this disk: {in_bytes(free)}.{_kept(Path(folder, STORE))}",
             *notes,
         ]
     )
@@ -138,6 +138,18 @@ def does_not_fit(needed_mb: int, replaced: Iterable[Path], results: Path) -> str
         f"{in_bytes(free)} are free for it in {results.resolve()}. Free some, make results/ a link "
         "to a folder on a larger disk, or make less: fewer seeds, layers or points, or single "
         "figures. `snakemake plan` says what takes how much; --no-hooks begins all the same."
+    )
+
+
+def _kept(store: Path) -> str:
+    """What the store holds, in a sentence; empty where there is none."""
+    if not store.is_dir():
+        return ""
+    sizes = [path.stat() for path in store.rglob("*") if path.is_file()]
+    alone = sum(size.st_size for size in sizes if size.st_nlink == 1) / 10**6
+    return (
+        f" {STORE} keeps what runs have made for longer ones and other studies: {in_bytes(alone)} "
+        "that no study has now. Delete it to free them."
     )
 
 

@@ -23,7 +23,7 @@ from .configuration import Configuration
 from .data_shapes import DataShape, shape_of
 from .figures import Drawing
 from .identity import digest_of, identity
-from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
+from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, STORE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset
@@ -258,8 +258,11 @@ class Jobs:
         machine = {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
         decisive = settings | machine | {"seed": run.seed}
         made = identity(rule, decisive, code, [data.identity])
+        alike = {key: value for key, value in decisive.items() if key not in _lengths(run)}
         given = {
             "identity": made,
+            "stem": identity(rule, alike, code, [data.identity]),
+            "store": STORE,
             "data": data.identity,
             "settings": dict(run.settings) | places,
             "seed": run.seed,
@@ -286,7 +289,7 @@ class Jobs:
         job = self._of_made(rule, run, chosen, outputs, self._needs(rule, run), others)
         job.settings["seed"] = run.seed
         if run.kind == "networks":
-            job.settings["other"] = others[0].identity if others else None
+            job.settings["other"] = others[0].settings["stem"] if others else None
             for name in (MADE["networks"][1], "record"):
                 job.inputs[f"other_{name}"] = [other.outputs[name] for other in others]
         return job
@@ -326,6 +329,7 @@ class Jobs:
             "identity": found,
             "data": data.identity,
             "made": made.identity,
+            "stem": made.settings["stem"],
             "settings": made.settings["settings"],
             **decisive,
         }
@@ -678,6 +682,13 @@ def _reader_options(dataset: Dataset) -> dict[str, Any]:
 def _plain(parts: Mapping[str, list[Part]]) -> dict[str, list[tuple]]:
     """Without a class of this room, which no script reaches."""
     return {table: [tuple(part) for part in of_table] for table, of_table in parts.items()}
+
+
+def _lengths(run: Run) -> tuple[str, ...]:
+    """Settings that say how much of the same there is: a longer run begins as a shorter one."""
+    if run.kind == "deep_rfm":
+        return ("depth",)
+    return ("epochs",) if run.settings.schedule == "constant" else ()
 
 
 def _places(run: Run) -> dict[str, str]:

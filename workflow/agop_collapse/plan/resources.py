@@ -167,7 +167,8 @@ class Costs:
         """Weights and what an optimizer keeps of each, a batch on its way, the evaluation."""
         net = _Network(run, data)
         checkpoints = len(measured_epochs(run))
-        saved = SINGLE * net.parameters * checkpoints
+        # The state to go on from is kept: as many numbers as weights, of Adam twice as many.
+        saved = SINGLE * net.parameters * (checkpoints + (1 if run.optimizer == "sgd" else 2))
         memory = OPTIMIZER + net.process_mb(data)
         evaluated = net.evaluation_mb(max(data.n, data.n_test))
         batch = 3 * SINGLE * min(data.n, run.batch_size) * net.held / MB
