@@ -210,7 +210,8 @@ def test_demo_has_the_deep_rfms_that_its_claims_are_read_from(demo, wanted):
 def test_demo_has_the_mlp_that_leaves_the_plateau(demo):
     mlp, with_test_points = [run for run in demo.of_kind("networks") if run.seed == 0]
     assert (mlp.dataset, with_test_points.dataset) == ("digits", "held_out")
-    assert mlp.settings == with_test_points.settings
+    seldom = {"measure_every": with_test_points.settings.measure_every}
+    assert dict(mlp.settings) | seldom == dict(with_test_points.settings)
     wanted = {"width": 256, "gain": 0.3, "learning_rate": 0.1, "momentum": 0.9, "batch_size": 64}
     wanted |= {"model": "mlp", "optimizer": "sgd", "recreate_optimizer": False, "epochs": 60}
     assert wanted.items() <= dict(mlp.settings).items()

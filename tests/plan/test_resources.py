@@ -87,6 +87,23 @@ def test_checkpoints_take_the_disk_that_is_planned(model, image):
     assert planned == pytest.approx(math.ceil(checkpoints * weights / 1e6), rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "buffers"),
+    [
+        ({"recreate_optimizer": False}, 0),
+        ({"recreate_optimizer": False, "momentum": 0.9}, 1),
+        ({"recreate_optimizer": True, "momentum": 0.9}, 0),
+        ({"recreate_optimizer": False, "optimizer": "adam"}, 2),
+    ],
+)
+def test_the_state_to_go_on_from_takes_the_disk_that_is_planned(optimizer, buffers):
+    run = Network(model="mlp", width=2000, epochs=1, measure_every=1, **optimizer)
+    shape = DataShape(10, 0, 1, 28, 28, 10)
+    epochs = ON_CPU.train_network(run.model_copy(update={"recreate_optimizer": True}), shape)
+    planned = ON_CPU.train_network(run, shape).disk_mb - epochs.disk_mb
+    assert planned == pytest.approx(buffers * epochs.disk_mb / 2, abs=2)
+
+
 def test_large_problems_grow_as_their_arrays_and_products_do():
     run = DeepRFM(depth=20)
     small, large = (DataShape(n, 0, 1, 28, 28, 10) for n in (50_000, 200_000))

@@ -167,8 +167,7 @@ class Costs:
         """Weights and what an optimizer keeps of each, a batch on its way, the evaluation."""
         net = _Network(run, data)
         checkpoints = len(measured_epochs(run))
-        # The state to go on from is kept: as many numbers as weights, of Adam twice as many.
-        saved = SINGLE * net.parameters * (checkpoints + (1 if run.optimizer == "sgd" else 2))
+        saved = SINGLE * net.parameters * (checkpoints + _buffers(run))
         memory = OPTIMIZER + net.process_mb(data)
         evaluated = net.evaluation_mb(max(data.n, data.n_test))
         batch = 3 * SINGLE * min(data.n, run.batch_size) * net.held / MB
@@ -302,6 +301,13 @@ def _collapse(n: int, d: int, classes: int) -> float:
     least = min(n, d)
     vci = 4 * n * d * least + 21 * least**3 if least <= LARGEST_VCI else 0
     return 20 * n * d * classes + vci
+
+
+def _buffers(run: Network) -> int:
+    """Numbers of the state to go on from, which is kept, for each weight."""
+    if run.recreate_optimizer:
+        return 0
+    return int(run.momentum > 0) if run.optimizer == "sgd" else 2
 
 
 def _spectra(n: int, w: int, d: int) -> float:
