@@ -321,7 +321,7 @@ def test_tied_weights_are_written_and_resumed_from(data, tmp_path):
 def check(backbone, data: Dataset, folder: Path, epoch: int) -> None:
     """Read an epoch into a network made anew, and ask whether it is the one that was trained."""
     network, x = on(backbone, data).network, data.x.float()
-    with trained(network, folder, epoch, A, x, data.labels, mse.loss, "mine") as progress:
+    with trained(network, folder, epoch, A, x, data.labels, mse.loss, "model 'mine'") as progress:
         assert progress.epoch == epoch
 
 

@@ -82,13 +82,11 @@ def expect_trainable(
         outputs = network(x)
     except Exception as error:
         raise UserError(f"the network cannot map {what}: {reason(error)}") from error
-    found = (
-        f"shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
-    )
-    if not isinstance(outputs, Tensor) or outputs.shape != (len(x), classes):
+    made = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+    if made != (len(x), classes):
         raise UserError(
-            f"the network makes a {found} of {what}; it must make one tensor of shape "
-            f"{(len(x), classes)}, as in evaluation mode"
+            f"the network makes {made} of {what}; it must be {(len(x), classes)}, in one tensor, "
+            "as it is in evaluation mode"
         )
     targets = one_hot_targets(labels, classes, torch.float32).to(x.device)
     value = loss.value(outputs.float(), targets)

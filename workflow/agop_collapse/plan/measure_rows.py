@@ -123,7 +123,7 @@ def overlay_rows(request: Request) -> Rows:
 
 
 def layer_rows(request: Request) -> Rows:
-    """One run a row, measured at one stage; of a single network that is trained here some epochs."""
+    """One run a row, measured at one stage; of a single one that is trained here some epochs."""
     made = one_run_a_row(request)
     options = {"stage": _stage_of(request, request.draws), "epochs": None}
     asked = request.block.epoch

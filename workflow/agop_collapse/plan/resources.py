@@ -223,10 +223,9 @@ class Costs:
         pixels, checkpoints = data.height * data.width, len(measured_epochs(run))
         saved = SINGLE * OWN_BACKBONE.parameters * checkpoints
         batch = 3 * SINGLE * min(data.n, run.batch_size) * OWN_BACKBONE.held * pixels / MB
+        points = 4 * NUMBER * data.points * data.pixels
         memory = PROCESS + OPTIMIZER + TORCHVISION
-        memory += (
-            4 * NUMBER * data.points * data.pixels + SINGLE * 6 * OWN_BACKBONE.parameters
-        ) / MB
+        memory += (points + 6 * SINGLE * OWN_BACKBONE.parameters) / MB
         memory += 0 if self._gpu else max(OWN_NETWORK, batch)
         steps = run.epochs * math.ceil(data.n / run.batch_size)
         passes = 3 * data.n * run.epochs + data.points * checkpoints

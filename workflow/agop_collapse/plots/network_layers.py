@@ -59,9 +59,7 @@ def draw(
         rows and epochs at once.
     """
     if len(rows) > 1 and len(epochs or ()) > 1:
-        raise ValueError(
-            f"{len(rows)} rows at the epochs {epochs}: only one of them may be several"
-        )
+        raise ValueError(f"{len(rows)} rows at the epochs {epochs}: one of them must be one")
     runs = [select_run(tables, "network_layers", only_run(row)) for row in rows]
     in_order = [run.sort_values("layer")["layer_name"] for run in runs]
     names = list(dict.fromkeys(name for each in in_order for name in each))
