@@ -185,4 +185,4 @@ def test_each_epoch_has_rows_of_its_own(networks, tmp_path):
     tables.save(tmp_path / "table", "network_layers", table, IDENTITY)
     read = tables.load(tmp_path / "table", "network_layers", IDENTITY)
     assert read["epoch"].dtype == "int64"
-    assert read["epoch"].tolist() == [0] * 11 + [3] * 11
+    assert read["epoch"].tolist() == [0] * 10 + [3] * 10
