@@ -91,7 +91,9 @@ def expect_trainable(
     targets = one_hot_targets(labels, classes, torch.float32).to(x.device)
     value = loss.value(outputs.float(), targets)
     if not value.isfinite():
-        raise UserError(f"before training the network's loss is {float(value)}: begin smaller")
+        raise UserError(
+            f"before training the network's loss is {value.item()}: begin with smaller weights"
+        )
     try:
         value.backward()
     except RuntimeError as error:
