@@ -142,8 +142,9 @@ def test_a_network_of_ones_own_needs_more_for_more_epochs():
     assert train[0].seconds < train[1].seconds
     assert train[0].disk_mb == train[1].disk_mb == pytest.approx(train[2].disk_mb / 7, rel=0.01)
     measure = [ON_CPU.measure_own_network(run, shape).seconds for run in (elsewhere, short, often)]
-    passes = [seconds - measure[0] for seconds in measure[1:]]
-    assert passes == pytest.approx([2 * 5100, 20 * 5100])
+    few, many = (seconds - measure[0] for seconds in measure[1:])
+    assert many == pytest.approx(10 * few)  # of twenty epochs more, and of two
+    assert few > 0
     rows = [table_rows(run, shape, "network_layers") for run in (elsewhere, short, often)]
     assert rows[2] == 7 * rows[1]
     large = OwnNetwork(network="mine:network", epochs=20, batch_size=2000)

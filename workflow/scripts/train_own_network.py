@@ -20,14 +20,17 @@ with job(snakemake) as given:
     identity, seed, place = given["identity"], given["seed"], given["settings"]["network"]
     data = load_dataset(snakemake.input.data, given["data"])
     settings = training_of(given["settings"])
-    network, tried = (own.build(place, data.image_shape, data.classes, seed) for _ in range(2))
+
+    def new_network():
+        return own.build(place, data.image_shape, data.classes, seed)
+
+    network = new_network()
     trainer = Trainer(network, data, settings, seed, where, as_images=True, at_a_time=own.AT_A_TIME)
     # Of all classes, which come one after the other.
     rows = torch.linspace(0, len(data.x) - 1, min(settings.batch_size, len(data.x))).long()
     images = data.x[rows].to(where, torch.float32).unflatten(1, data.image_shape)
-    own.expect_trainable(
-        tried.to(where), images, data.labels[rows], data.classes, settings.loss, given["layers"]
-    )
+    batch = images, data.labels[rows], data.classes
+    own.expect_trainable(new_network().to(where), *batch, settings.loss, given["layers"])
     made_on = {"device": device.name(where), "versions": versions()}
     train_into(Path(snakemake.output.checkpoints), trainer, identity, made_on)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

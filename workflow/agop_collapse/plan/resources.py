@@ -30,8 +30,8 @@ JACOBIANS, EVALUATION, PICTURE, LARGEST_VCI, EIGH = 512, 4096, 200, 2048, 12
 # Training points of the public data sets.
 WHOLE = {"cifar10": 50_000, "svhn": 73_257}
 WHOLE |= dict.fromkeys(("mnist", "fashion_mnist", "kmnist"), 60_000)
-# Of a network of the user's own: MB of its passes, and images a second of one thread and of a GPU.
-OWN_NETWORK, OWN_CPU, OWN_GPU = 6000, 1, 50
+# Of a whole network of the user's own: MB of its passes.
+OWN_NETWORK = 6000
 OWN_ROWS = 500  # of network_layers at an epoch
 PICTURE_ROW = 280  # bytes of a pixel as the table of pictures is made
 PICTURE_ROW_SAVED = 4.5  # and in its file
@@ -236,10 +236,11 @@ class Costs:
 
     def measure_own_network(self, run: OwnNetwork, data: DataShape) -> Needs:
         """Nothing is known of it: a large one, and at each epoch a backward pass for each class."""
-        rate = OWN_GPU if self._gpu else OWN_CPU * self._cpu_rate / CPU
         # And of a network that is not trained.
         networks = 1 + (1 if run.checkpoint else len(measured_epochs(run)))
-        seconds = START + networks * data.points / rate
+        passes = (2 * data.classes + 3) * data.n + data.n_test
+        flops = 2 * OWN_BACKBONE.steps * data.height * data.width * passes * networks
+        seconds = START + flops / self._rate(single=True)
         memory = PROCESS + TORCHVISION + OWN_NETWORK
         return self._needs(memory + 4 * NUMBER * data.points * data.pixels / MB, seconds, 1e6)
 
