@@ -211,7 +211,7 @@ class Trainer:
                 f"the training loss is {loss} in epoch {self.epoch}: lower learning_rate "
                 f"(now {self.settings.learning_rate:g}), "
                 + (f"weight_decay (now {decay:g}), " if decay else "")
-                + "momentum or gain"
+                + "momentum or the first weights (gain)"
             )
 
     def evaluate(self) -> Progress:
