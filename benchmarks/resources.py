@@ -62,10 +62,8 @@ def main() -> None:
 def taken(jobs: Jobs, study: str, directory: Path) -> Iterator[Taken]:
     """What each job of a study's runs took, of those that have run."""
     for run in jobs.studies[study].runs:
-        for rule, job in (
-            (MADE[run.kind][0], jobs.make(run)),
-            (MEASURE[run.kind], jobs.measure(run)),
-        ):
+        made = [(MADE[run.kind].rule, jobs.make(run))] if run.is_made else []
+        for rule, job in (*made, (MEASURE[run.kind], jobs.measure(run))):
             file = directory / run.folder / "benchmarks" / f"{rule}.tsv"
             if not file.exists():
                 continue

@@ -79,3 +79,10 @@ def own_network(folder: Path) -> dict[str, Any]:
     (folder / "my_nets.py").write_text("def small(image_shape, classes):\n    return None\n")
     (folder / "weights.pt").write_bytes(b"weights")
     return {"network": "my_nets:small", "checkpoint": "weights.pt"}
+
+
+def trained_network(folder: Path, **more: Any) -> dict[str, Any]:
+    """A block of own_networks to train, with the file of its function."""
+    block = own_network(folder)
+    del block["checkpoint"]
+    return block | {"epochs": 25} | more

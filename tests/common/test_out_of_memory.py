@@ -38,6 +38,16 @@ def test_it_is_halved_until_it_fits(limit, sizes, caplog):
     assert caplog.messages == steps
 
 
+def test_what_is_worth_to_try_may_be_less():
+    work, asked = work_within(3)
+    assert with_less_at_a_time(work, 64, "images at a time:", least=1) == ("done", 2)
+    assert asked == [64, 32, 16, 8, 4, 2]
+    work, asked = work_within(0)
+    with pytest.raises(UserError, match="not even with images at a time: 1 "):
+        with_less_at_a_time(work, 3, "images at a time:", least=1)
+    assert asked == [3, 1]
+
+
 def test_the_least_is_tried_and_then_the_error_says_what_to_do():
     work, asked = work_within(100)
     with pytest.raises(UserError, match="block_rows 256 .no 256 rows.; lower n.*device to cpu"):

@@ -63,10 +63,11 @@ CONTRACT = {
     "small_between_stable_rank small_explained_stable_rank class_alignment class_alignment_chance",
     "network_spectrum": f"{NETWORK} epoch layer of index value",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
-    "network_layers": f"{OWN_NETWORK} layer layer_name layer_kind groups outputs inputs stage nc1 "
-    "nc1_code nc2 nc2_mse trace_within trace_between nfa nfa_agop nfa_offdiagonal nfa_independent "
-    "nfa_cosine nfa_centred nfa_scale nfa_residual nfa_chance fitted_exponent overlap "
-    "overlap_chance enfa enfa_cosine train_loss test_loss train_accuracy test_accuracy fitted",
+    "network_layers": f"{OWN_NETWORK} epoch layer layer_name layer_kind groups outputs inputs "
+    "stage nc1 nc1_code nc2 nc2_mse trace_within trace_between nfa nfa_agop nfa_offdiagonal "
+    "nfa_independent nfa_cosine nfa_centred nfa_scale nfa_residual nfa_chance fitted_exponent "
+    "overlap overlap_chance enfa enfa_cosine train_loss test_loss train_accuracy test_accuracy "
+    "fitted",
     "nfa_summary": "study dataset run model nfa_mean nfa_sd nfa_sd_layers nfa_sd_seeds "
     "nfa_init_mean nfa_independent_mean nfa_independent_trained_mean "
     "values fitted paper_mean paper_sd",

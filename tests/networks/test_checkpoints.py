@@ -15,6 +15,7 @@ from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.stamp import read_identity
 from agop_collapse.files.store import Store
 from agop_collapse.files.tensors import load_tensors
+from agop_collapse.networks import checkpoints
 from agop_collapse.networks.activations import relu
 from agop_collapse.networks.architecture import Architecture, build
 from agop_collapse.networks.backbones import vgg11
@@ -102,6 +103,56 @@ def test_training_killed_after_any_file_ends_alike(data, unbroken, tmp_path):
         "between the files of 6": 4,
         "after 6": 6,
     }
+
+
+class Failing(torch.nn.Module):
+    """A layer that fails in the training pass after so many."""
+
+    def __init__(self, after: float):
+        super().__init__()
+        self.left = after
+
+    def forward(self, x):
+        self.left -= self.training
+        if self.left < 0:
+            raise InterruptedError("as if it were killed")
+        return x
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("steps", "epoch"), [(0, 0), (7, 0), (17, 2)])
+def test_a_folder_that_was_left_behind_is_gone_on_with(data, tmp_path, caplog, steps, epoch):
+    """As of a network of one's own, of images; an epoch has 5 steps."""
+
+    def train_a_network(folder: Path, after: float, made_on: str = "cpu") -> None:
+        torch.manual_seed(0)
+        layers = torch.nn.Flatten(), torch.nn.Linear(64, 9), torch.nn.ReLU(), torch.nn.Linear(9, 10)
+        network, settings = torch.nn.Sequential(*layers, Failing(after)), new_trainer(data).settings
+        trainer = Trainer(network, data, settings, 0, CPU, as_images=True, at_a_time=64)
+        checkpoints.train_into(folder, trainer, A, {"device": made_on})
+
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train_a_network(whole, float("inf"))
+    with pytest.raises(InterruptedError):
+        train_a_network(broken, steps)
+    assert not broken.exists()
+    with caplog.at_level("INFO"):
+        caplog.clear()
+        train_a_network(broken, float("inf"))
+    assert caplog.messages[0] == f"computing on cpu from epoch {epoch}"
+    assert caplog.messages[-1].startswith("6 of 6 epochs in")
+    assert files(broken) == files(whole)
+    assert set(files(whole)) == {"identity", *(EPOCH_FILE.format(epoch) for epoch in (0, 2, 4, 6))}
+    # Nor is anything gone on with that another device has made.
+    with pytest.raises(InterruptedError):
+        train_a_network(tmp_path / "other", 27, "a GPU")
+    with caplog.at_level("INFO"):
+        caplog.clear()
+        train_a_network(tmp_path / "other", float("inf"))
+    assert caplog.messages[0] == "computing on cpu from epoch 0"
 
 
 def test_optimizers_state_is_needed_to_end_alike(data, unbroken, tmp_path):
@@ -383,7 +434,7 @@ def test_tied_weights_are_written_and_resumed_from(data, tmp_path):
 def check(backbone, data: Dataset, folder: Path, epoch: int) -> None:
     """Read an epoch into a network made anew, and ask whether it is the one that was trained."""
     network, x = on(backbone, data).network, data.x.float()
-    with trained(network, folder, epoch, A, x, data.labels, mse.loss, "mine") as progress:
+    with trained(network, folder, epoch, A, x, data.labels, mse.loss, "model 'mine'") as progress:
         assert progress.epoch == epoch
 
 

@@ -128,6 +128,77 @@ def test_a_function_that_is_not_there_is_refused(made):
         made("big")
 
 
+# Whether it can be trained
+
+
+class Wrong(nn.Module):
+    """A network with one thing wrong with it, and with nothing in evaluation mode."""
+
+    def __init__(self, wrong: str = ""):
+        super().__init__()
+        self.first, self.last = nn.Conv2d(SHAPE[0], 4, 3), nn.Linear(24, CLASSES)
+        self.wrong = wrong
+        for parameter in self.parameters():
+            parameter.requires_grad = wrong != "frozen"
+
+    def forward(self, x):
+        x = nn.functional.dropout(self.first(x).relu().flatten(1), 0.5, self.training)
+        x = self.last(x)
+        if not self.training:
+            return x
+        if self.wrong == "two outputs":
+            return x, x
+        if self.wrong == "fewer rows":
+            return x[1:]
+        if self.wrong == "fails":
+            raise KeyError("what")
+        if self.wrong == "not finite":
+            return x / 0
+        return x.detach() if self.wrong == "detached" else x
+
+    def get_extra_state(self):
+        return {"seen": 3}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def expect_trainable(network: nn.Module, names="all", loss=cross_entropy.loss) -> None:
+    own.expect_trainable(network, images(6), torch.arange(6) % CLASSES, CLASSES, loss, names)
+
+
+def test_a_network_that_can_be_trained_is_taken(made):
+    for loss in (mse.loss, cross_entropy.loss):
+        expect_trainable(made(), ["0", "4"], loss)
+        expect_trainable(made())
+
+
+UNTRAINABLE = {
+    "frozen": "the network has no parameters to train",
+    "two outputs": "the network makes a tuple of a batch of 6 images in training mode; it must be "
+    "(6, 3), in one tensor",
+    "fewer rows": "the network makes (5, 3) of a batch of 6 images in training mode; it must be",
+    "fails": "the network cannot map a batch of 6 images in training mode: KeyError: 'what'",
+    "not finite": "before training the network's loss is nan",
+    "detached": "the network's loss cannot be differentiated: RuntimeError: element 0 of tensors",
+    "": "the network's state_dict() holds more than tensors, _extra_state, and cannot be kept",
+}
+
+
+@pytest.mark.parametrize(("wrong", "message"), UNTRAINABLE.items())
+def test_what_cannot_be_trained_is_said_before(wrong, message):
+    with pytest.raises(UserError) as caught:
+        expect_trainable(Wrong(wrong))
+    assert str(caught.value).startswith(message)
+
+
+def test_what_cannot_be_measured_afterwards_is_said_before(made):
+    with pytest.raises(UserError, match="the network has no layer '5'; there is '0', '4'"):
+        expect_trainable(made(), ["5"])
+    with pytest.raises(UserError, match="has no parameters to train"):
+        expect_trainable(nn.Flatten())
+
+
 # Its weights
 
 

@@ -79,6 +79,13 @@ def same(a: list[torch.Tensor], b: list[torch.Tensor]) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+def of_images(trainer: Trainer) -> nn.Module:
+    """A trainer's network as a module of one's own, with the same weights."""
+    network = copy.deepcopy(trainer.network)
+    hidden = [part for layer in network.hidden for part in (layer, nn.ReLU())]
+    return nn.Sequential(nn.Flatten(), *hidden, network.readout)
+
+
 def run_epochs(trainer: Trainer, number: int) -> list[float]:
     return [trainer.run_epoch() for _ in range(number)]
 
@@ -271,6 +278,19 @@ def test_schedules_are_their_formulas():
 def test_unknown_optimizer(data):
     with pytest.raises(ValueError, match="unknown optimizer 'lion'; known: sgd, adam"):
         make_trainer(data, dataclasses.replace(SGD, optimizer="lion"))
+
+
+@pytest.mark.parametrize("settings", [SGD, ADAM, SCHEDULED[0]], ids=["SGD", "Adam", "cosine"])
+def test_a_module_of_images_is_trained_as_a_network_of_rows(data, settings):
+    rows = make_trainer(data, settings)
+    images = Trainer(of_images(rows), data, settings, 0, CPU, as_images=True, at_a_time=4)
+    shapes = set()
+    images.network.register_forward_pre_hook(lambda _, given: shapes.add(tuple(given[0].shape[1:])))
+    assert run_epochs(images, 3) == run_epochs(rows, 3)
+    assert same(weights_of(images), weights_of(rows))
+    found, expected = (dataclasses.astuple(trainer.evaluate()) for trainer in (images, rows))
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert shapes == {data.image_shape}
 
 
 # --- resuming ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from agop_collapse.plan.config_errors import ConfigError, as_yaml
 from agop_collapse.plan.configuration import load
-from configurations import changed, config_of, example, own_network, refusal
+from configurations import changed, config_of, example, own_network, refusal, trained_network
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -384,6 +384,11 @@ def test_a_batch_of_one_point_is_none_for_batch_normalisation(n, batch_size):
         ({"checkpoint": "no.pt"}, ".checkpoint = 'no.pt': no such file in"),
         ({"checkpoint": ""}, ".checkpoint must not be empty"),
         ({"checkpoint": ["a.pt", "b.pt"]}, ".checkpoint = ['a.pt', 'b.pt'] must be of type string"),
+        (
+            {"epochs": 3, "momentum": 0.9},
+            ".momentum: a network with a checkpoint is measured, not trained; leave out momentum, "
+            "epochs, or the checkpoint",
+        ),
         ({"layers": []}, ".layers = [] must be of type string"),
         ({"layers": [1]}, ".layers = [1] must be of type string"),
         ({"loss": "mean"}, ".loss = 'mean' is not one of mse, cross_entropy"),
@@ -400,13 +405,36 @@ def test_networks_of_ones_own_are_checked_before_anything_is_done(
     assert found.startswith(f"studies.mine.own_networks[0]{message}")
 
 
-@pytest.mark.parametrize("key", ["network", "checkpoint"])
-def test_networks_of_ones_own_must_say_what_they_are(key, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("network", "network must be given"),
+        ("checkpoint", "checkpoint must be given, or epochs to train the network for"),
+    ],
+)
+def test_networks_of_ones_own_must_say_what_they_are(key, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     block = own_network(tmp_path)
     del block[key]
-    message = refusal(config_of(own_networks=[block]))
-    assert message == f"studies.mine.own_networks[0]: {key} must be given"
+    found = refusal(config_of(own_networks=[block]))
+    assert found == f"studies.mine.own_networks[0]: {message}"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epochs": 0}, ".epochs = 0 must be at least 1"),
+        ({"epochs": [2, 2]}, ".epochs = [2, 2] must not hold anything twice"),
+        ({"momentum": 1}, ".momentum = 1 must be less than 1"),
+        ({"gain": 0.3}, " has the unknown key 'gain'"),
+    ],
+)
+def test_how_networks_of_ones_own_are_trained_is_checked(given, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = trained_network(tmp_path)
+    load(config_of(own_networks=[block | {"learning_rate": [0.1, 0.01]}]))
+    found = refusal(config_of(own_networks=[block | given]))
+    assert found.startswith(f"studies.mine.own_networks[0]{message}")
 
 
 def test_two_checkpoints_of_one_network_need_names(tmp_path, monkeypatch):

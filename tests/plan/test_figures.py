@@ -14,7 +14,7 @@ from agop_collapse.plan.figures import Drawing
 from agop_collapse.plan.measure_rows import MEASURES, STAGES, TRUST
 from agop_collapse.plan.runs import filter_keys
 from agop_collapse.plan.settings import RUN_KINDS
-from configurations import config_of, own_network, refusal
+from configurations import config_of, own_network, refusal, trained_network
 
 ROOT = Path(__file__).parents[2]
 PARTS = {
@@ -584,9 +584,10 @@ def test_layers_of_ones_own_networks(own):
     found = drawing("own", others, plot="network_layers")
     assert labels(found) == ["first, small", "first, other"]
     assert found.tables == ("network_layers",)
-    assert found.options == {"stage": "right"}
+    assert found.options == {"stage": "right", "epochs": None}
     found = drawing("own", others, plot="network_layers", stage="input", rows=[{"run": "other"}])
-    assert (shown(found), found.options) == (["first other"], {"stage": "input"})
+    assert shown(found) == ["first other"]
+    assert found.options == {"stage": "input", "epochs": None}
     message = refusal(config("own", others, plot="network_layers", stage="MX"))
     assert "own.stage = 'MX' is not one of input, right, full" in message
 
@@ -600,7 +601,8 @@ def test_measures_of_ones_own_networks(own):
     assert found.options["stage"] is None
     for place, message in (
         ({"stage": "input"}, "nfa of network_layers has no stage"),
-        ({"epoch": 3, "x": "layer"}, "the table network_layers has no epoch"),
+        ({"epoch": 3, "x": "layer"}, "own.epoch: small was trained elsewhere, and has no epochs"),
+        ({"x": "epoch"}, "own.x: small was trained elsewhere, and has no epochs"),
     ):
         assert message in refusal(config("own", only, plot="overlay", y="nfa", **place))
     both = only | {"own_networks": [own, own | {"name": "other", "loss": "mse"}]}
@@ -611,6 +613,34 @@ def test_measures_of_ones_own_networks(own):
     # Which layers "all" are, only the network's measurement will say.
     every = both | {"own_networks": [block | {"layers": "all"} for block in both["own_networks"]]}
     assert drawing("own", every, **sweep, layer=3).options["layer"] == 3
+
+
+def test_epochs_of_ones_own_networks(own, tmp_path):
+    """Of a single network that is trained here some, of several the last."""
+    here = trained_network(tmp_path, name="here", datasets=["first"], measure_every=4)
+
+    def epochs(*blocks: dict, **figure: Any) -> list[int] | None:
+        only = {"deep_rfm": [], "networks": [], "own_networks": list(blocks)}
+        return drawing("own", only, plot="network_layers", **figure).options["epochs"]
+
+    assert epochs(here) == [0, 8, 16, 20, 25]
+    assert epochs(here | {"measure_every": 5}) == [0, 5, 10, 20, 25]
+    assert epochs(here | {"measure_every": 25}) == [0, 25]
+    assert epochs(here, epoch="last") is None
+    assert epochs(here, epoch=8) == [8]
+    assert epochs(own, here) is None
+    assert epochs(own, here, rows=[{"run": "here"}]) == [0, 8, 16, 20, 25]
+    assert epochs(here, here | {"name": "other"}, epoch=8) == [8]
+    both = {"deep_rfm": [], "networks": [], "own_networks": [own, here]}
+    for figure, message in (
+        ({"plot": "network_layers", "epoch": 8}, "own.epoch: small was trained elsewhere"),
+        ({"plot": "network_layers", "epoch": 9, "rows": [{"run": "here"}]}, "here has epoch 0, 4,"),
+        ({"plot": "overlay", "y": "nfa", "x": "epoch"}, "own.x: small was trained elsewhere"),
+    ):
+        assert message in refusal(config("own", both, **figure))
+    lines = [{"run": "here"}]
+    found = drawing("own", both, plot="overlay", y="nfa", x="epoch", layer=2, lines=lines)
+    assert (found.options["x"], found.options["layer"]) == ("epoch", 2)
 
 
 # Every kind

@@ -19,7 +19,7 @@ from agop_collapse.plan.identity import digest_of, identity
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.runs import typed_settings
 from agop_collapse.plan.settings import Network
-from configurations import own_network
+from configurations import own_network, trained_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -427,6 +427,27 @@ def test_networks_of_ones_own_count_by_content(place):
     Path("my_nets.py").write_text("def small(image_shape, classes):\n    return 1\n")
     forget()
     assert other() == theirs
+
+
+def test_what_networks_of_ones_own_are_trained_again_for(place):
+    """Its code and how it is trained; the layers to measure for their measurement alone."""
+    forget()
+    block = trained_network(place, datasets=["digits"])
+    study = STUDY | {"own_networks": [block], "figures": {"layers": {"plot": "network_layers"}}}
+    before = identities(study)
+    folders = [name for name in before if "own_networks" in name]
+    made = {name.replace("results/tiny/", "") for name in folders if name.startswith("make")}
+    measured = {name.replace("results/tiny/", "") for name in folders} - made | {"figure layers"}
+    assert (len(made), len(measured)) == (2, 2 + 1 + 1)
+
+    def other(**given: Any) -> set[str]:
+        return differing(before, identities(study | {"own_networks": [block | given]}))
+
+    assert other(layers="conv1") == measured
+    assert other(loss="mse") == other(momentum=0.5) == made | measured | {RUNS}
+    Path("my_nets.py").write_text("def small(image_shape, classes):\n    return 1\n")
+    forget()
+    assert other() == made | measured | {RUNS}
 
 
 def test_a_network_of_ones_own_changes_nothing_of_what_is_there(place):

@@ -13,7 +13,7 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.jobs import Job, Jobs, TargetError
-from configurations import config_of, example, own_network, refusal
+from configurations import config_of, example, own_network, refusal, trained_network
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -105,8 +105,10 @@ def test_a_network_of_ones_own_is_measured_alone(tmp_path, monkeypatch):
         "record": f"{first.folder}/run.json",
     }
     assert first.folder == "results/mine/own_networks/digits/small/seed2"
-    assert job.settings["layers"] == "conv1 fc"
-    assert job.settings["loss"] == "agop_collapse.networks.losses.cross_entropy:loss"
+    assert job.settings["layers"] == ["conv1", "fc"]
+    loss = job.settings["settings"]["loss"]
+    assert loss == "agop_collapse.networks.losses.cross_entropy:loss"
+    assert job.inputs["checkpoints"] == job.inputs["record"] == []
     assert (job.settings["path"], job.settings["seed"]) == ("weights.pt", 2)
     assert job.settings["checkpoint"] == Contents().digest(Path("weights.pt"))
     assert found.of("measure_own_network", first.named | {"seed": "2"}) == job
@@ -119,6 +121,46 @@ def test_a_network_of_ones_own_is_measured_alone(tmp_path, monkeypatch):
     assert [row["identity"] for row in rows] == [
         found.measure(run).identity for run in (first, second)
     ]
+
+
+def test_a_network_of_ones_own_is_trained_and_then_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = trained_network(tmp_path, layers=["conv1", "fc"])
+    found = jobs(config_of(seeds=[4, 2], own_networks=[block]), tmp_path)
+    first, second = found.studies["mine"].runs
+    train, measure = found.make(first), found.measure(first)
+    assert train.outputs == {
+        "checkpoints": f"{first.folder}/checkpoints",
+        "record": f"{first.folder}/training.json",
+    }
+    assert measure.inputs["checkpoints"] == [train.outputs["checkpoints"]]
+    assert measure.inputs["record"] == [train.outputs["record"]]
+    assert measure.outputs["record"] == f"{first.folder}/run.json"
+    assert measure.settings["made"] == train.identity
+    assert measure.settings["path"] is measure.settings["checkpoint"] is None
+    assert train.settings["layers"] == measure.settings["layers"] == ["conv1", "fc"]
+    assert train.identity != found.make(second).identity
+    assert found.of("train_own_network", first.named | {"seed": "2"}) == train
+    assert [name.split()[0] for name in found.everything("mine")] == [
+        *("data", "make", "make", "measure", "measure", "tables", "tables"),
+    ]
+    assert found.features("mine") == {}
+    rows = found.list_runs("mine").settings["rows"]
+    assert [row["identity"] for row in rows] == [train.identity, found.make(second).identity]
+    # What is measured of it is no reason to train it again.
+    other = jobs(config_of(seeds=[4, 2], own_networks=[block | {"layers": "all"}]), tmp_path)
+    (same, _) = other.studies["mine"].runs
+    assert other.make(same).settings["layers"] == "all"  # whether it has them is asked before
+    assert other.make(same).identity == train.identity
+    assert other.measure(same).identity != measure.identity
+
+
+def test_a_network_that_was_trained_elsewhere_is_not_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = jobs(config_of(own_networks=[own_network(tmp_path)]), tmp_path)
+    (run, *_) = found.studies["mine"].runs
+    with pytest.raises(TargetError, match="small of the study mine has a checkpoint of its own"):
+        found.of("train_own_network", run.named | {"seed": str(run.seed)})
 
 
 def test_each_seed_may_have_weights_of_its_own(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from agop_collapse.plan.data_shapes import DataShape
 from agop_collapse.plan.forecast import size_mb
 from agop_collapse.plan.registry import ACTIVATIONS, LOSSES, MODELS, place_of
 from agop_collapse.plan.resources import GPU, Costs, table_rows
-from agop_collapse.plan.settings import DeepRFM, Network, StudySettings
+from agop_collapse.plan.settings import DeepRFM, Network, OwnNetwork, StudySettings
 from agop_collapse.rows.deep_rfm import measure
 
 CPU = torch.device("cpu")
@@ -142,6 +142,31 @@ def test_threads_of_a_study_make_it_faster():
     eight = Costs(StudySettings(torch_threads=8), on_gpu=False)
     one, many = (costs.build_deep_rfm(DeepRFM(), shape).seconds for costs in (ON_CPU, eight))
     assert one / 8 < many < one / 4
+
+
+def test_a_network_of_ones_own_needs_more_for_more_epochs():
+    shape = DataShape(5000, 100, 3, 32, 32, 10)
+    elsewhere, short, long, often = (
+        OwnNetwork(network="mine:network", **given)
+        for given in (
+            {"checkpoint": "weights.pt"},
+            {"epochs": 20, "measure_every": 10},
+            {"epochs": 40, "measure_every": 20},
+            {"epochs": 20, "measure_every": 1},
+        )
+    )
+    train = [ON_CPU.train_own_network(run, shape) for run in (short, long, often)]
+    assert train[0].seconds < train[1].seconds
+    assert train[0].disk_mb == train[1].disk_mb == pytest.approx(train[2].disk_mb / 7, rel=0.01)
+    measure = [ON_CPU.measure_own_network(run, shape).seconds for run in (elsewhere, short, often)]
+    few, many = (seconds - measure[0] for seconds in measure[1:])
+    assert many == pytest.approx(10 * few)  # of twenty epochs more, and of two
+    assert few > 0
+    rows = [table_rows(run, shape, "network_layers") for run in (elsewhere, short, often)]
+    assert rows[2] == 7 * rows[1]
+    large = OwnNetwork(network="mine:network", epochs=20, batch_size=2000)
+    assert ON_CPU.train_own_network(large, shape).mem_mb > train[0].mem_mb
+    assert ON_GPU.train_own_network(large, shape).mem_mb < train[0].mem_mb
 
 
 @pytest.mark.parametrize("rule", ["train_network", "measure_network"])

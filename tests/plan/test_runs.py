@@ -9,7 +9,7 @@ import pytest
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.runs import Run, as_text, dataset_label, expand, filter_keys, typed_settings
 from agop_collapse.plan.settings import RUN_KINDS, Block, DeepRFM, Network
-from configurations import config_of, own_network, refusal, study
+from configurations import config_of, own_network, refusal, study, trained_network
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -311,6 +311,18 @@ def test_run_has_a_value_of_all_that_it_can_be_chosen_by(kind, tmp_path, monkeyp
 
 
 # Settings as plain values
+
+
+def test_how_a_network_of_ones_own_was_trained_elsewhere_has_no_effect(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = [own_network(tmp_path), trained_network(tmp_path, name="here")]
+    elsewhere, here = runs(own_networks=blocks)
+    assert (elsewhere.is_made, here.is_made) == (False, True)
+    assert list(typed_settings(elsewhere.settings)) == ["layers", "loss", "network"]
+    assert set(typed_settings(here.settings)) == {
+        *("layers", "loss", "network", "optimizer", "learning_rate", "schedule", "weight_decay"),
+        *("momentum", "recreate_optimizer", "batch_size", "epochs", "measure_every", "arithmetic"),
+    }
 
 
 def test_settings_without_effect_are_left_out():

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from agop_collapse.files import tables
 from agop_collapse.files.columns import KIND_COLUMNS
-from agop_collapse.plan.settings import RUN_KINDS, Dataset
+from agop_collapse.plan.settings import RUN_KINDS, Dataset, Training
 from agop_collapse.plan.tables import column_types, runs_rows, runs_types
 from configurations import study
 
@@ -78,7 +78,7 @@ def test_settings_of_several_kinds_are_of_one_type():
         both = one.keys() & other.keys()
         assert {name: one[name] for name in both} == {name: other[name] for name in both}
         shared |= both
-    assert shared == {"width", "loss"}
+    assert shared == {"width", "loss", *Training.model_fields}
 
 
 def test_row_has_every_column_and_the_runs_values():

@@ -295,7 +295,7 @@ def own_networks() -> dict[str, pd.DataFrame]:
     records = [
         {
             **{"dataset": dataset, "run": "resnet18", "network": "nets:resnet18", "seed": seed},
-            **{"layer": layer, "layer_name": name, "stage": stage, "fitted": True},
+            **{"epoch": None, "layer": layer, "layer_name": name, "stage": stage, "fitted": True},
             **dict(zip(("nc1", "nc2"), random.lognormal(-layer / 4, 0.1, size=2), strict=True)),
             **{"nfa": 0.9 - layer / 50, "nfa_independent": random.uniform(0.1, 0.3)},
         }
@@ -304,7 +304,24 @@ def own_networks() -> dict[str, pd.DataFrame]:
         for stage in ("input", "right", "full")[: 2 if name == "fc" else 3]
     ]
     measures = ["nc1", "nc2", "nfa", "nfa_independent"]
-    return {"network_layers": with_other_study(pd.DataFrame(records), measures)}
+    frame = pd.DataFrame(records).astype({"epoch": float})
+    return {"network_layers": with_other_study(frame, measures)}
+
+
+@pytest.fixture(scope="session")
+def trained_here(own_networks) -> dict[str, pd.DataFrame]:
+    """The same, of networks that fit their data between their epochs 5 and 10."""
+    table = own_networks["network_layers"]
+    at = [
+        table.assign(
+            epoch=epoch,
+            fitted=epoch == 10,
+            nc1=table["nc1"] / (1 + epoch),
+            nfa=table["nfa"] * (1 + epoch) / 11,
+        )
+        for epoch in (0, 5, 10)
+    ]
+    return {"network_layers": pd.concat(at, ignore_index=True)}
 
 
 @pytest.fixture(scope="session")

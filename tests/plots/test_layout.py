@@ -136,6 +136,13 @@ def draw_network_layers(count, tables, rows_of):
     return network_layers, rows_of(count, "resnet18"), {}
 
 
+def draw_epochs_of_network_layers(count, tables, rows_of):
+    table = tables["network_layers"]
+    at = [table.assign(epoch=epoch) for epoch in (0, 125, 250, 375, 500)]
+    tables["network_layers"] = pd.concat(at)
+    return network_layers, rows_of(1, "resnet18"), {"epochs": [0, 125, 250, 375, 500]}
+
+
 def draw_ansatz(count, tables, rows_of):
     return ansatz, rows_of(count, "resnet18"), {}
 
@@ -236,6 +243,7 @@ def draw_spectrum(count, tables, rows_of):
         draw_decomposition,
         draw_network_nc2,
         draw_network_layers,
+        draw_epochs_of_network_layers,
         draw_ansatz,
         draw_nfa_null,
         draw_nc_full,
@@ -257,6 +265,7 @@ def draw_spectrum(count, tables, rows_of):
     ],
 )
 def test_nothing_overlaps_or_is_cut_off(kind, count, title, tables, rows_of, headings):
+    tables = dict(tables)  # some kinds have a table of their own
     module, rows, options = kind(count, tables, rows_of)
     wanted = tables
     if module is gram:

@@ -72,6 +72,61 @@ def test_networks_that_are_not_fitted_are_lighter(own_networks, rows, part):
     assert network_layers.note(tables, rows) == ". Not fitted: SVHN, resnet18"
 
 
+def at(tables, epoch):
+    table = tables["network_layers"]
+    return {"network_layers": table[table["epoch"] == epoch]}
+
+
+def test_of_networks_trained_here_the_last_epoch_is_drawn(trained_here, rows):
+    """As if there were no other; whether they are fitted is that epoch's, too."""
+    fig = network_layers.draw(trained_here, rows)
+    alone = network_layers.draw(at(trained_here, 10), rows)
+    for ax, other in zip(fig.axes, alone.axes, strict=True):
+        assert len(ax.lines) == len(other.lines)
+        for line, expected in zip(ax.lines, other.lines, strict=True):
+            assert line.get_xydata().tolist() == expected.get_xydata().tolist()
+            assert line.get_alpha() == 1
+    assert network_layers.note(trained_here, rows) == ""
+    other = network_layers.draw(trained_here, rows, epochs=[5])
+    assert other.axes[0].lines[0].get_ydata()[0] == pytest.approx(
+        fig.axes[0].lines[0].get_ydata()[0] * 11 / 6
+    )
+    assert other.axes[0].get_ylabel().endswith(", epoch 5")
+
+
+def test_several_epochs_of_one_network_are_told_apart(trained_here, rows, part, assert_series):
+    fig = network_layers.draw(trained_here, rows[:1], epochs=[0, 5, 10])
+    nc1, nc2, nfa = fig.axes
+    for index, epoch in enumerate((0, 5, 10)):
+        table = at(trained_here, epoch)["network_layers"]
+        table = table.assign(place=table["layer"] - 1)
+        assert_series(nc1, index, part(table, rows[0], stage="right"), "place", "nc1")
+        assert_series(nc2, index, part(table, rows[0], stage="right"), "place", "nc2")
+        assert_series(nfa, 1 + index, part(table, rows[0], stage="input"), "place", "nfa")
+    last = at(trained_here, 10)["network_layers"]
+    last = part(last.assign(place=last["layer"] - 1), rows[0], stage="input")
+    assert_series(nfa, 0, last, "place", "nfa_independent")
+    drawn = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in nc1.lines}
+    assert len(drawn) == 3
+    (legend,) = fig.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ["epoch 0", "epoch 5", "epoch 10", network_layers.BASELINE[0]]
+    with pytest.raises(ValueError, match="2 rows at the epochs"):
+        network_layers.draw(trained_here, rows, epochs=[0, 5])
+    with pytest.raises(ValueError, match="has no epoch 7"):
+        network_layers.draw(trained_here, rows, epochs=[7])
+
+
+def test_networks_trained_here_and_elsewhere_share_a_figure(own_networks, trained_here, rows, part):
+    here = part(trained_here["network_layers"], rows[0])
+    elsewhere = part(own_networks["network_layers"], rows[1])
+    fig = network_layers.draw({"network_layers": pd.concat([here, elsewhere])}, rows)
+    expected = network_layers.draw({"network_layers": elsewhere}, rows[1:])
+    assert (
+        fig.axes[0].lines[1].get_ydata().tolist() == expected.axes[0].lines[0].get_ydata().tolist()
+    )
+
+
 def test_a_stage_that_is_not_there_is_refused(own_networks, rows):
     with pytest.raises(ValueError, match="has no stage MX; it has .*'right'"):
         network_layers.draw(own_networks, rows, stage="MX")

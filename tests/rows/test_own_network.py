@@ -51,7 +51,7 @@ def networks() -> tuple[nn.Sequential, nn.Sequential, Tensor]:
 def table(networks) -> pd.DataFrame:
     *both, x = networks
     layers, others = (measure_layers(each, x, COUNTS, loss=mse.loss) for each in both)
-    return own_network.measure(layers, others, PROGRESS, CLASSES)
+    return own_network.measure([(PROGRESS, layers)], others, CLASSES)
 
 
 def in_parts(network: nn.Sequential, at: int) -> tuple[Callable, Callable]:
@@ -167,4 +167,22 @@ def test_layers_are_told_by_order_name_kind_and_shape(table, tmp_path):
     tables.save(tmp_path / "table", "network_layers", table, IDENTITY)
     read = tables.load(tmp_path / "table", "network_layers", IDENTITY)
     pd.testing.assert_frame_equal(read, table.astype(read.dtypes))
-    assert read["test_loss"].isna().all()
+    assert read[["test_loss", "epoch"]].isna().all(axis=None)
+
+
+def test_each_epoch_has_rows_of_its_own(networks, tmp_path):
+    network, other, x = networks
+    at = {
+        epoch: measure_layers(each, x, COUNTS, loss=mse.loss)
+        for epoch, each in ((0, other), (3, network))
+    }
+    found = [(PROGRESS | {"epoch": epoch}, layers) for epoch, layers in at.items()]
+    table = own_network.measure(found, at[0], CLASSES)
+    for epoch, layers in at.items():
+        rows = table[table["epoch"] == epoch].drop(columns="epoch").reset_index(drop=True)
+        alone = own_network.measure([(PROGRESS, layers)], at[0], CLASSES)
+        pd.testing.assert_frame_equal(rows, alone.drop(columns="epoch"))
+    tables.save(tmp_path / "table", "network_layers", table, IDENTITY)
+    read = tables.load(tmp_path / "table", "network_layers", IDENTITY)
+    assert read["epoch"].dtype == "int64"
+    assert read["epoch"].tolist() == [0] * 10 + [3] * 10

@@ -64,6 +64,8 @@ BY_PLACE = {
     "build_deep_rfm": ["machine/kernels"],
     "measure_deep_rfm": ["machine/kernels"],
     "train_network": ["networks/backbones", "networks/activations", "networks/losses"],
+    "train_own_network": ["networks/losses"],
+    "measure_own_network": ["networks/losses"],
     "measure_network": ["networks/backbones", "networks/activations", "networks/losses"],
     "plot_figure": ["plots"],
 }

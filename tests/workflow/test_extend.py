@@ -283,26 +283,32 @@ def extended(built) -> tuple[Workplace, dict[str, dict[str, str]], dict[str, str
     return built, found, planned
 
 
-TRAINED = "A trained network of your own"
+WHOLE = "A whole network of your own"
+HERE, ELSEWHERE = f"{WHOLE}: Trained here", f"{WHOLE}: Trained elsewhere"
 
 
 @pytest.mark.slow
-def test_a_trained_network_is_measured_and_drawn(tmp_path):
-    (study,) = of(TRAINED, "yaml")
-    studies = yaml.safe_load(study.text)["studies"]
-    studies["resnet"] |= {"seeds": [0], "datasets": {"digits": {"kind": "digits", "n": 30}}}
-    place = Workplace.make(tmp_path, studies)
-    for block in of(TRAINED, "python"):
-        add(place, block)
-    python(place, "exec(open('end_of_training.py').read())")
-    place.run("figures/", study="resnet")
-    table = pd.read_parquet(place.work / "results/resnet/tables/network_layers.parquet")
+@pytest.mark.parametrize("where", [HERE, ELSEWHERE])
+def test_a_whole_network_is_measured_and_drawn(where, tmp_path):
+    (block,) = of(where, "yaml")
+    ((name, study),) = yaml.safe_load(block.text)["studies"].items()
+    study |= {"seeds": [0], "datasets": {"digits": {"kind": "digits", "n": 30}}}
+    if where == HERE:
+        study["own_networks"][0] |= {"epochs": 2, "measure_every": 1, "batch_size": 15}
+    place = Workplace.make(tmp_path, {name: study})
+    for code in (*of(WHOLE, "python"), *of(where, "python")):
+        add(place, code)
+    if where == ELSEWHERE:
+        python(place, "exec(open('end_of_training.py').read())")
+    place.run("figures/", study=name)
+    table = pd.read_parquet(place.work / f"results/{name}/tables/network_layers.parquet")
     names = ["conv1", "layer2.0.conv1", "layer4.1.conv2", "fc"]
     assert table["layer_name"].drop_duplicates().tolist() == names
     assert table["nfa"].between(-1, 1).all()
-    for name in ("layers", "nfa"):
-        figure = place.work / "figures" / "resnet" / f"{name}.pdf"
-        assert figure.read_bytes()[:5] == b"%PDF-"
+    assert table["epoch"].dropna().unique().tolist() == ([0, 1, 2] if where == HERE else [])
+    for figure in study["figures"]:
+        drawn = place.work / "figures" / name / f"{figure}.pdf"
+        assert drawn.read_bytes()[:5] == b"%PDF-"
 
 
 TARGETS = [

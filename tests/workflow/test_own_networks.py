@@ -1,21 +1,35 @@
 """A network of the user's own, from its state dict to the table and the figure."""
 
+import dataclasses
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
+import papers
 import pytest
 import torch
-from agop_collapse.data.dataset import load_dataset
+from agop_collapse.data.dataset import Dataset, load_dataset
 from agop_collapse.files.stamp import read_identity
-from agop_collapse.metrics import ansatz
+from agop_collapse.metrics import ansatz, collapse
 from agop_collapse.metrics.any_network import measure_layers
+from agop_collapse.metrics.head import measure_head
+from agop_collapse.networks import own
+from agop_collapse.networks.architecture import build
+from agop_collapse.networks.checkpoints import load_weights
+from agop_collapse.networks.features import layer_points
+from agop_collapse.networks.losses import mse
+from agop_collapse.networks.training import Settings, Trainer, train
 from torch import nn
-from workflow_helpers import Workplace, jobs_run
+from workflow_helpers import Workplace, contents, jobs_run
 
 pytestmark = pytest.mark.slow
 
 NETS = """
+import os
+import signal
+
 from torch import nn
 
 
@@ -30,6 +44,40 @@ def small(image_shape, classes):
         nn.Tanh(),
         nn.Linear(6, classes),
     )
+
+
+class Killed(nn.Module):
+    # Ends the job in its 14th step, as long as there is a file "kill".
+    steps = 0
+
+    def forward(self, x):
+        self.steps += self.training
+        if self.steps == 14 and os.path.exists("kill"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+
+def mlp(image_shape, classes):
+    # What the project's own draws, in its order.
+    first, second = nn.Linear(64, 16, bias=False), nn.Linear(16, 16, bias=False)
+    readout = nn.Linear(16, classes, bias=False)
+    for layer in (first, second):
+        nn.init.xavier_uniform_(layer.weight, gain=0.5)
+    return nn.Sequential(Killed(), nn.Flatten(), first, nn.ReLU(), second, nn.ReLU(), readout)
+
+
+class Both(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.layer = nn.LazyLinear(classes)
+
+    def forward(self, x):
+        x = self.layer(x.flatten(1))
+        return (x, x) if self.training else x
+
+
+def both(image_shape, classes):
+    return Both(classes)
 """
 STUDY = {
     "seeds": [0],
@@ -83,8 +131,8 @@ def test_the_table_is_what_the_network_gives(built):
     found = measure_layers(network(3), images, data.class_counts, ["0", "4"])
     for layer, expected in enumerate(found, start=1):
         rows = table[table["layer"] == layer].set_index("stage")
-        for stage, collapse in expected.stages.items():
-            assert rows.loc[stage, "nc1"] == pytest.approx(collapse.nc1, rel=1e-6)
+        for stage, of_stage in expected.stages.items():
+            assert rows.loc[stage, "nc1"] == pytest.approx(of_stage.nc1, rel=1e-6)
         assert (rows["nfa"] - ansatz.nfa(expected.groups[0])).abs().max() < 1e-5
     with torch.no_grad():
         right = network(3)(images).argmax(1) == data.labels
@@ -138,13 +186,19 @@ def refusals(built, tmp_path_factory) -> dict[str, str]:
         "keys": {"checkpoint": "dp.pt"},
         "pickled": {"checkpoint": "pickled.pt"},
         "function": {"network": "nets:smal"},
+        # To be trained, and refused before.
+        "unnamed": {"checkpoint": None, "epochs": 2, "layers": ["3"]},
+        "both": {"checkpoint": None, "epochs": 2, "layers": "all", "network": "nets:both"},
     }
     blocks = [block | {"name": name, "datasets": ["few"]} for name, block in blocks.items()]
     place.configure(with_networks(STUDY | {"figures": {}}, *blocks))
     place.run("tables", "--keep-going", study="own", succeed=False)
-    logs = "results/own/own_networks/few/{}/seed0/logs/measure_own_network.log"
+    logs = "results/own/own_networks/few/{}/seed0/logs/{}_own_network.log"
     return {
-        block["name"]: Path(place.work, logs.format(block["name"])).read_text() for block in blocks
+        block["name"]: Path(
+            place.work, logs.format(block["name"], "train" if "epochs" in block else "measure")
+        ).read_text()
+        for block in blocks
     }
 
 
@@ -156,9 +210,130 @@ def refusals(built, tmp_path_factory) -> dict[str, str]:
         ("keys", "dp.pt is of another network: it lacks 0.weight, 0.bias, 1.weight and "),
         ("pickled", "pickled.pt is damaged, or holds more than tensors: Python objects are"),
         ("function", "'nets:smal' cannot be found"),
+        ("unnamed", "layer '3' is a Flatten; only linear layers (Linear) and convolutions"),
+        ("both", "the network makes a tuple of a batch of 40 images in training mode"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_the_last_line_of_the_log(refusals, name, message):
-    last = refusals[name].strip().splitlines()[-1]
-    assert last.startswith(f"measure_own_network: {message}")
+    (last,) = refusals[name].strip().splitlines()[-1:]
+    assert re.fullmatch(rf"(measure|train)_own_network: {re.escape(message)}.*", last)
     assert "Traceback" not in refusals[name]
+    assert "epoch" not in refusals[name]
+
+
+# Trained here
+
+HOW = {"loss": "mse", "learning_rate": 0.1, "momentum": 0.9, "recreate_optimizer": False}
+HOW |= {"batch_size": 16, "epochs": 6, "measure_every": 2}
+TRAINED = STUDY | {
+    "seeds": [0, 1],
+    "datasets": {"digits": STUDY["datasets"]["digits"]},
+    "networks": [],
+    "own_networks": [HOW | {"network": "nets:mlp"}],
+    "figures": {
+        "layers": {"plot": "network_layers"},
+        "nfa": {"plot": "overlay", "y": "nfa", "x": "epoch"},
+    },
+}
+MLP = "results/own/own_networks/digits/mlp/seed0"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Workplace:
+    """A study of a network that is trained here, whole."""
+    place = Workplace.make(tmp_path_factory.mktemp("trained"), {"own": TRAINED})
+    (place.work / "nets.py").write_text(NETS)
+    place.run(study="own")
+    return place
+
+
+def digits_of(place: Workplace) -> Dataset:
+    path = place.work / "results/own/data/digits.safetensors"
+    return load_dataset(path, read_identity(path))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_network_like_the_projects_own_is_trained_and_measured_as_that(trained, seed):
+    """The same losses to the last bit, and the same layers; seed by seed, epoch by epoch."""
+    table = pd.read_parquet(trained.work / TABLE).query(f"seed == {seed}")
+    data, layers = digits_of(trained), {1: "2", 2: "4", 3: "6"}
+    assert dict(zip(table["layer"], table["layer_name"], strict=True)) == layers
+    architecture = dataclasses.replace(papers.mlp(16, 0.5), hidden_layers=2)
+    network = build(architecture, data.image_shape, data.classes, seed)
+    settings = Settings("sgd", 0.1, 0.9, False, 16, 6, 2, "float32", mse.loss)
+    x, measured = data.x.float(), []
+    for _, progress in train(Trainer(network, data, settings, seed, torch.device("cpu"))):
+        if progress is None:
+            continue
+        measured.append(progress.epoch)
+        rows = table[table["epoch"] == progress.epoch]
+        assert len(rows) == 3 + 3 + 2
+        for name, value in dataclasses.asdict(progress).items():
+            assert rows[name].tolist() == [value] * 8
+        assert set(rows["fitted"]) == {progress.train_loss <= 0.05}
+        head = measure_head(network, x, data.class_counts)
+        points = list(layer_points(network, x))
+        for layer, found in enumerate(head, start=1):
+            of_layer = rows[rows["layer"] == layer].set_index("stage")
+            assert of_layer["nfa"].tolist() == pytest.approx([ansatz.nfa(found)] * 3, abs=1e-5)
+            for stage, name in (("right", "preactivation"), ("full", "activation")):
+                nc1 = collapse.measure(points[layer][name].double(), data.class_counts).nc1
+                assert of_layer.loc[stage, "nc1"] == pytest.approx(nc1, rel=1e-6)
+    assert measured == [0, 2, 4, 6]
+
+
+def test_seeds_differ(trained):
+    table = pd.read_parquet(trained.work / TABLE).query("layer == 1 and stage == 'right'")
+    assert (table.groupby("epoch")["nc1"].nunique() == 2).all()
+    assert (table.groupby("epoch")["nfa_independent"].nunique() == 2).all()
+    # Whose AGOP is another network's, not that of its own initialisation.
+    begin = table[table["epoch"] == 0]
+    assert (begin["nfa"] - begin["nfa_independent"]).abs().min() > 0.01
+
+
+def test_its_weights_are_those_of_the_function(trained):
+    """An epoch's file can be read into it, and is a checkpoint of another block as it stands."""
+    place = trained.work / MLP
+    training, record = (
+        json.loads((place / name).read_text()) for name in ("training.json", "run.json")
+    )
+    assert training["identity"] == read_identity(place / "checkpoints")
+    assert "layers" not in training["settings"]
+    assert record["identity"] == read_identity(place / "network_layers.parquet")
+    assert record["settings"]["layers"] == "all"
+    found: dict = {}
+    exec(NETS, found)
+    one, other = (found["mlp"]((1, 8, 8), 10).eval() for _ in range(2))
+    progress = load_weights(one, place / "checkpoints", 6, training["identity"])
+    own.load_weights(other, place / "checkpoints" / "epoch_00006.safetensors")
+    x = digits_of(trained).x.float().unflatten(1, (1, 8, 8))
+    assert torch.equal(one(x), other(x))
+    assert progress.epoch == 6
+    runs = pd.read_parquet(trained.work / "results/own/tables/runs.parquet")
+    assert set(runs["identity"]) > {training["identity"]}
+    assert runs[["epochs", "momentum"]].to_numpy().tolist() == [[6, 0.9]] * 2
+    for name in ("layers", "nfa"):
+        assert (trained.work / f"figures/own/{name}.pdf").read_bytes()[:5] == b"%PDF-"
+
+
+def test_other_layers_are_measured_without_training_again(trained, tmp_path):
+    place = trained.copy(tmp_path)
+    assert place.plan(study="own") == {}
+    place.configure(
+        {"own": TRAINED | {"own_networks": [HOW | {"network": "nets:mlp", "layers": ["6"]}]}}
+    )
+    planned = set(place.plan(study="own").values())
+    assert planned == {"measure_own_network", "combine_own_networks", "plot_figure"}
+
+
+def test_killed_in_its_training_it_ends_in_the_bytes_of_an_unbroken_one(trained, tmp_path):
+    place, target = trained.copy(tmp_path), f"{MLP}/network_layers.parquet"
+    shutil.rmtree(place.work / MLP)
+    (place.work / "kill").touch()
+    place.run(target, study="own", succeed=False)
+    left = place.work / MLP / "checkpoints.partial"
+    assert {path.stem for path in left.glob("epoch*")} == {"epoch_00000", "epoch_00002"}
+    (place.work / "kill").unlink()
+    place.run(target, study="own")
+    assert "computing on cpu from epoch 2" in place.log(f"{MLP}/logs/train_own_network.log")
+    assert contents(place.work / "results") == contents(trained.work / "results")

@@ -1,9 +1,40 @@
-# Networks of one's own: measure their layers with weights that were trained elsewhere.
+# Networks of one's own: train those that have no weights of their own, then measure their layers.
+
+
+rule train_own_network:
+    input:
+        data=DATA,
+    output:
+        checkpoints=directory(f"{OWN_NETWORK}/checkpoints"),
+        record=f"{OWN_NETWORK}/training.json",
+    log:
+        f"{OWN_NETWORK}/logs/train_own_network.log",
+    benchmark:
+        f"{OWN_NETWORK}/benchmarks/train_own_network.tsv"
+    conda:
+        COMPUTE
+    threads: needs("train_own_network", "threads")
+    resources:
+        mem_mb=needs("train_own_network", "mem_mb"),
+        runtime=needs("train_own_network", "minutes"),
+        disk_mb=needs("train_own_network", "disk_mb"),
+        gpu=needs("train_own_network", "gpus"),
+    params:
+        identity=identity("train_own_network"),
+        settings=settings("train_own_network"),
+    message:
+        "Training {wildcards.run} on {wildcards.dataset}, seed {wildcards.seed}"
+        " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
+    script:
+        "../scripts/train_own_network.py"
 
 
 rule measure_own_network:
     input:
         data=DATA,
+        # Of a network that is trained here; as of `measure_network`.
+        checkpoints=ancient(inputs("measure_own_network", "checkpoints")),
+        training=inputs("measure_own_network", "record"),
     output:
         network_layers=f"{OWN_NETWORK}/network_layers.parquet",
         record=f"{OWN_NETWORK}/run.json",

@@ -23,7 +23,7 @@ with job(snakemake) as given, device.tf32(False):
     architecture = architecture_of(given["settings"])
     network = build(architecture, data.image_shape, data.classes, given["named"]["seed"]).to(where)
     checkpoint = snakemake.input.checkpoints, epoch, given["stem"]
-    known = x, data.labels, training_of(given["settings"]).loss, architecture.model
+    known = x, data.labels, training_of(given["settings"]).loss, f"model {architecture.model!r}"
     with (
         trained(network, *checkpoint, *known),
         resumable(Path(snakemake.output[0]), given["identity"]) as folder,

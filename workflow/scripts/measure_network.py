@@ -40,7 +40,7 @@ with job(snakemake) as given, device.tf32(False):
 
     def found():
         network = new_network(given["seed"])
-        known = x, data.labels, settings.loss, architecture.model
+        known = x, data.labels, settings.loss, f"model {architecture.model!r}"
         epochs = measured_epochs(settings)
         done = steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:

@@ -2,63 +2,27 @@
 
 from agop_collapse_job import job  # isort: split
 
-import logging
-import time
 from pathlib import Path
 
 import torch
 from agop_collapse.common import device
-from agop_collapse.common.progress import steps
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
-from agop_collapse.files.resumable import resumable
 from agop_collapse.files.run_record import save_run
 from agop_collapse.files.store import Store
 from agop_collapse.networks.architecture import build
-from agop_collapse.networks.checkpoints import (
-    complete,
-    fetch_epochs,
-    finish,
-    keep_epoch,
-    resume,
-    save_epoch,
-)
+from agop_collapse.networks.checkpoints import train_into
 from agop_collapse.networks.from_settings import architecture_of, training_of
-from agop_collapse.networks.training import Trainer, train
-
-SILENCE = 60  # seconds between lines of the log, where no epoch is measured
+from agop_collapse.networks.training import Trainer
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], snakemake.resources.gpu)
-    identity, stem, seed = given["identity"], given["stem"], given["seed"]
+    identity, seed = given["identity"], given["seed"]
     data = load_dataset(snakemake.input.data, given["data"])
     network = build(architecture_of(given["settings"]), data.image_shape, data.classes, seed)
-    settings = training_of(given["settings"])
-    trainer = Trainer(network, data, settings, seed, where)
+    trainer = Trainer(network, data, training_of(given["settings"]), seed, where)
     made_on = {"device": device.name(where), "versions": versions()}
-    store = Store(given["store"], stem, **made_on)
-    with resumable(Path(snakemake.output.checkpoints), identity, **made_on) as folder:
-        fetch_epochs(store, folder, settings)
-        if complete(folder, settings):
-            logging.info("all epochs have been trained before")
-            left = ()
-        else:
-            resume(trainer, folder, stem)
-            logging.info("computing on %s from epoch %d", where, trainer.epoch)
-            left = train(trainer)
-        progress, said = steps(settings.epochs, trainer.epoch, "epoch"), time.monotonic()
-        for batch_loss, measured in left:
-            if batch_loss is not None:
-                progress.update()
-            if measured is not None:
-                save_epoch(folder, trainer, measured, stem)
-                keep_epoch(store, folder, measured.epoch)
-                logging.info("%s: %s", progress, measured)
-            elif time.monotonic() - said > SILENCE:
-                logging.info("%s: mean loss of the batches %.3g", progress, batch_loss)
-            else:
-                continue
-            said = time.monotonic()
-        finish(folder, settings)
+    store = Store(given["store"], given["stem"], **made_on)
+    train_into(Path(snakemake.output.checkpoints), trainer, identity, store, made_on)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

@@ -17,7 +17,7 @@ LEAST = 256
 
 
 def with_less_at_a_time(
-    work: Callable[[int], Result], at_a_time: int, setting: str
+    work: Callable[[int], Result], at_a_time: int, setting: str, least: int = LEAST
 ) -> tuple[Result, int]:
     """work(at_a_time), with half of it again and again while a GPU runs out of memory.
 
@@ -26,6 +26,7 @@ def with_less_at_a_time(
     work : takes how much to work on at a time, and gives the same result for any of it
     at_a_time : to begin with
     setting : what a user knows that number by
+    least : that it is worth to try
 
     Returns
     -------
@@ -39,12 +40,12 @@ def with_less_at_a_time(
         try:
             return work(at_a_time), at_a_time
         except torch.OutOfMemoryError as error:
-            if at_a_time <= LEAST:
+            if at_a_time <= least:
                 raise UserError(
                     f"the GPU's memory does not suffice, not even with {setting} {at_a_time} "
                     f"({error}); lower n or the width, or set the study's device to cpu"
                 ) from error
         # Outside of the handler, which holds on to what the failed work had.
         torch.cuda.empty_cache()
-        at_a_time = max(LEAST, at_a_time // 2)
+        at_a_time = max(least, at_a_time // 2)
         logger.warning("out of GPU memory: going on with %s %d", setting, at_a_time)

@@ -206,7 +206,7 @@ OF_A_RUN = {
         "network_training": _integers("epoch") | PROGRESS,
     },
     "own_networks": {
-        "network_layers": _integers("layer")
+        "network_layers": _integers("epoch", "layer")
         | _texts("layer_name", "layer_kind")
         | _integers("groups", "outputs", "inputs")
         | _texts("stage")

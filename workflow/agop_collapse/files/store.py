@@ -36,7 +36,7 @@ class Store:
 
     def __init__(self, root: Path, stem: str, **facts: Any):
         text = json.dumps({"stem": stem} | facts, sort_keys=True)
-        self._stem = stem
+        self.stem = stem
         self._folder = Path(root, hashlib.sha256(text.encode()).hexdigest())
 
     def keep(self, path: Path, name: str | None = None) -> None:
@@ -69,7 +69,7 @@ class Store:
         if not kept.is_file():
             return False
         try:
-            load_tensors(kept, identity or self._stem)
+            load_tensors(kept, identity or self.stem)
         except StorageError as error:
             log.warning("%s. That has been done: what it held is made again", error)
             kept.unlink()

@@ -6,7 +6,6 @@ z[:, p] = W patch_p at each position p, its patch AGOP is W^T H W, H the mean ov
 over positions and outputs of (df_o/dz[:, p]) (df_o/dz[:, p])^T. No patch is ever formed.
 """
 
-import difflib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from ..common.blocks import symmetric_product
 from ..common.errors import UserError
 from ..data.dataset import one_hot_targets
+from ..networks import layers
 from ..networks.losses.loss import Loss
 from . import collapse
 from .collapse import Collapse
@@ -26,9 +26,6 @@ from .layer import Layer, LossGradients, loss_by_outputs
 
 # Points whose pass through the network is held at a time.
 AT_A_TIME = 64
-
-# By their passes: a subclass with one of its own may multiply by something else than its weight.
-KINDS = {nn.Linear.forward: "linear", nn.Conv2d.forward: "conv2d"}
 
 # Functions of each entry, by their names in torch, with or without the "_" of those in place.
 # fmt: off
@@ -104,7 +101,7 @@ def measure_layers(
     if sum(class_counts) != len(x) or len(class_counts) < 2:
         raise ValueError(f"class counts {class_counts} do not split {len(x)} points into classes")
     network.eval()
-    chosen = _all_in_order(network, x[:1]) if names == "all" else _named(network, names)
+    chosen = layers.find(network, names, x[:1])
     classes = len(class_counts)
     labels = torch.repeat_interleave(torch.arange(classes), torch.tensor(class_counts))
     targets = one_hot_targets(labels, classes, torch.float64).to(x.device)
@@ -115,63 +112,12 @@ def measure_layers(
             with _watched(sums, own):
                 outputs = network(points)
             _check_outputs(outputs, len(points))
-            _check_reached(network, sums, points)
+            for one in sums:
+                layers.expect_reached(network, one.name, one.outputs is not None, x[:1])
             for one in sums:
                 one.end()
             _add_gradients(sums, outputs, targets[rows], loss)
     return [one.measured() for one in sums]
-
-
-# --- which layers -----------------------------------------------------------------------------
-
-
-def _kind(module: nn.Module) -> str | None:
-    return KINDS.get(type(module).forward)
-
-
-def _named(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
-    modules = dict(network.named_modules(remove_duplicate=False))
-    there = [name for name, module in modules.items() if _kind(module)]
-    chosen: dict[str, nn.Module] = {}
-    for name in names:
-        if name not in modules:
-            raise UserError(f"the network has no layer {name!r}; {_near(name, there)}")
-        module = modules[name]
-        if not _kind(module):
-            raise UserError(
-                f"layer {name!r} is a {type(module).__name__}; only linear layers (Linear) and "
-                f"convolutions (Conv2d) are measured; {_near(name, there)}"
-            )
-        for other, same in chosen.items():
-            if module is same:
-                raise UserError(f"layers {other!r} and {name!r} are one and the same: name it once")
-        chosen[name] = module
-    return chosen
-
-
-def _all_in_order(network: nn.Module, x: Tensor) -> dict[str, nn.Module]:
-    """Every linear layer and convolution, in the order in which a point comes to them."""
-    found: dict[str, nn.Module] = {}
-    with ExitStack() as stack, torch.no_grad():
-        for name, module in network.named_modules():
-            if _kind(module):
-
-                def note(module: nn.Module, _: tuple, __: Tensor, name: str = name) -> None:
-                    found[name] = module
-
-                stack.callback(module.register_forward_hook(note).remove)
-        network(x)
-    if not found:
-        raise UserError("the network has no linear layer or 2-d convolution that its input reaches")
-    return found
-
-
-def _near(name: str, names: list[str]) -> str:
-    """What might have been meant, in words."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {', '.join(map(repr, near))}?"
-    return f"there is {', '.join(map(repr, names)) or 'none'}"
 
 
 # --- a pass -----------------------------------------------------------------------------------
@@ -219,16 +165,6 @@ def _check_outputs(outputs: object, n: int) -> None:
     else:
         what = f"a {type(outputs).__name__}"
     raise UserError(f"the network maps {n} points to {what}; it must be (points, outputs)")
-
-
-def _check_reached(network: nn.Module, sums: list["_Sums"], x: Tensor) -> None:
-    missed = [one.name for one in sums if one.outputs is None]
-    if missed:
-        reached = list(_all_in_order(network, x[:1]))
-        raise UserError(
-            f"the points do not come to layer {missed[0]!r} on their way through the network; "
-            f"{_near(missed[0], reached)}"
-        )
 
 
 def _add_gradients(
@@ -331,16 +267,7 @@ class _Sums:
     def forward(self, module: nn.Module, inputs: tuple, outputs: Tensor) -> Tensor:
         """A forward hook."""
         (given,) = inputs
-        if self.outputs is not None:
-            raise UserError(
-                f"layer {self.name!r} is used more than once in a pass through the network, and "
-                "has no one input: it cannot be measured"
-            )
-        if len(given) != len(self._labels) or outputs.dim() < 2:
-            raise UserError(
-                f"layer {self.name!r} is given {tuple(given.shape)} for {len(self._labels)} "
-                "points: it can be measured only where the first dimension is the points"
-            )
+        layers.expect_one_input(self.name, self.outputs is None, given, len(self._labels))
         self._input.add(given, self._labels)
         self._right.add(outputs, self._labels)
         if self._with_loss:
@@ -424,4 +351,4 @@ class _Sums:
         stages = {"input": self._input.collapse(), "right": self._right.collapse()}
         if self._full is not None:
             stages["full"] = self._full.collapse()
-        return MeasuredLayer(self.name, _kind(self.module), groups, stages)
+        return MeasuredLayer(self.name, layers.kind(self.module), groups, stages)

@@ -1,25 +1,39 @@
 """Network checkpoints: a safetensors file for each measured epoch, and one to resume from."""
 
 import dataclasses
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..common.epochs import measured_epochs
 from ..common.errors import UserError
+from ..common.progress import steps
 from ..common.versions import build_of_torch
 from ..data.dataset import one_hot_targets
 from ..files.atomic import StorageError
+from ..files.resumable import resumable
 from ..files.stamp import derive_again
 from ..files.store import Store
 from ..files.tensors import expect_number, load_tensors, save_tensors
-from .architecture import Network
 from .batch_statistics import at_epoch
 from .losses.loss import Loss
-from .training import Progress, Settings, Trainer, loss_and_accuracy
+from .training import (
+    EVALUATION_BATCH,
+    Progress,
+    Settings,
+    Trainer,
+    loss_and_accuracy,
+    train,
+)
 
+log = logging.getLogger(__name__)
+
+SILENCE = 60  # seconds between lines of the log, where no epoch is measured
 EPOCH_FILE = "epoch_{:05d}.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
 # In a store, of trainings of several lengths.
@@ -27,6 +41,53 @@ KEPT_OPTIMIZER = "optimizer_{:05d}.safetensors"
 # Of the training loss, computed anew from the weights: what rounding in float32 may do on another
 # device, through batch normalisations that divide by nearly nothing.
 RELATIVE_TOLERANCE, TOLERANCE = 1e-3, 1e-5
+
+
+def train_into(
+    folder: Path, trainer: Trainer, identity: str, store: Store, made_on: dict[str, Any]
+) -> None:
+    """Train to the last epoch, keeping the weights at the measured ones; a killed call continues.
+
+    Parameters
+    ----------
+    folder : that has the weights in the end
+    trainer : at its initialisation
+    identity : of the whole; in each file stands the store's stem
+    store : of trainings of any length, from which this one takes what it begins with
+    made_on : the libraries' versions and the device, with others of which nothing is gone on with
+
+    Raises
+    ------
+    StorageError : as `resumable` and `resume`.
+    DivergenceError : as `train`.
+    """
+    settings = trainer.settings
+    with resumable(Path(folder), identity, **made_on) as work:
+        fetch_epochs(store, work, settings)
+        if complete(work, settings):
+            log.info("all epochs have been trained before")
+        else:
+            resume(trainer, work, store.stem)
+            log.info("computing on %s from epoch %d", trainer.device, trainer.epoch)
+            _train_on(trainer, work, store)
+        finish(work, settings)
+
+
+def _train_on(trainer: Trainer, work: Path, store: Store) -> None:
+    progress = steps(trainer.settings.epochs, trainer.epoch, "epoch")
+    said = time.monotonic()
+    for batch_loss, measured in train(trainer):
+        if batch_loss is not None:
+            progress.update()
+        if measured is not None:
+            save_epoch(work, trainer, measured, store.stem)
+            keep_epoch(store, work, measured.epoch)
+            log.info("%s: %s", progress, measured)
+        elif time.monotonic() - said > SILENCE:
+            log.info("%s: mean loss of the batches %.3g", progress, batch_loss)
+        else:
+            continue
+        said = time.monotonic()
 
 
 def save_epoch(folder: Path, trainer: Trainer, progress: Progress, stem: str) -> None:
@@ -56,7 +117,7 @@ def load_epoch(folder: Path, epoch: int, stem: str) -> tuple[dict[str, Tensor], 
     return tensors, Progress(**progress)
 
 
-def load_weights(network: Network, folder: Path, epoch: int, stem: str) -> Progress:
+def load_weights(network: nn.Module, folder: Path, epoch: int, stem: str) -> Progress:
     """Put the weights at a measured epoch into a network.
 
     Raises
@@ -73,14 +134,15 @@ def load_weights(network: Network, folder: Path, epoch: int, stem: str) -> Progr
 
 @contextmanager
 def trained(
-    network: Network,
+    network: nn.Module,
     folder: Path,
     epoch: int,
     stem: str,
     x: Tensor,
     labels: Tensor,
     loss: Loss,
-    model: str,
+    what: str,
+    at_a_time: int = EVALUATION_BATCH,
 ) -> Iterator[Progress]:
     """A network as it was at a measured epoch, meanwhile; the parameters are those of its parts.
 
@@ -91,33 +153,40 @@ def trained(
     """
     progress = load_weights(network, folder, epoch, stem)
     with at_epoch(epoch, network, x):
-        expect_trained(network, x, labels, loss, progress, model)
+        expect_trained(network, x, labels, loss, progress, what, at_a_time)
         yield progress
 
 
 def expect_trained(
-    network: Network, x: Tensor, labels: Tensor, loss: Loss, progress: Progress, model: str
+    network: nn.Module,
+    x: Tensor,
+    labels: Tensor,
+    loss: Loss,
+    progress: Progress,
+    what: str,
+    at_a_time: int = EVALUATION_BATCH,
 ) -> None:
     """Raise UserError unless a network with the weights of an epoch is the one that was trained.
 
     Its loss over the training points is compared with the one recorded then. They differ where a
-    backbone keeps more than its weights and buffers, such as a running mean as a plain number.
+    network keeps more than its weights and buffers, such as a running mean as a plain number.
 
     Parameters
     ----------
     network : on the device of x; at epoch 0 its batch normalisations have the data's statistics
-    x, labels : (n, d) and (n,), the training points in float32
+    x, labels : (n, ...) and (n,), the training points in float32, some of each class
     progress : recorded at the epoch
-    model : its name, for the message
+    what : it is called in the message
+    at_a_time : points that are evaluated together
     """
-    targets = one_hot_targets(labels, network.readout.out_features, x.dtype).to(x.device)
-    found, _ = loss_and_accuracy(network, loss, x, targets)
+    targets = one_hot_targets(labels, int(labels.max()) + 1, x.dtype).to(x.device)
+    found, _ = loss_and_accuracy(network, loss, x, targets, at_a_time)
     recorded = progress.train_loss
     if abs(found - recorded) <= TOLERANCE + RELATIVE_TOLERANCE * max(abs(found), abs(recorded)):
         return
     raise UserError(
-        f"model {model!r}: with the weights of epoch {progress.epoch} its training loss is "
-        f"{found:.4g}, and it was {recorded:.4g} when these were saved, so the backbone keeps "
+        f"{what}: with the weights of epoch {progress.epoch} its training loss is "
+        f"{found:.4g}, and it was {recorded:.4g} when these were saved, so it keeps "
         "something that is not saved with its weights, such as a running mean as a plain number "
         "or tensor; keep it with self.register_buffer(...), and change it in place"
     )

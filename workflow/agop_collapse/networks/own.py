@@ -1,7 +1,7 @@
-"""A whole network of the user's own: made by a function, its weights trained elsewhere."""
+"""A whole network of the user's own: made by a function; trained here, or elsewhere."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -13,9 +13,10 @@ from ..common.errors import UserError
 from ..common.lookup import find_object
 from ..common.seeding import global_generator
 from ..data.dataset import one_hot_targets
+from .layers import expect_measurable
 from .losses.loss import Loss
 from .training import loss_and_accuracy
-from .trial import call, try_module
+from .trial import call, reason, try_module
 
 # Names of weights that a message spells out.
 SOME = 3
@@ -52,6 +53,58 @@ def build(place: str, image_shape: tuple[int, int, int], classes: int, seed: int
             "classes, and it must make one for each"
         )
     return network.eval()
+
+
+def expect_trainable(
+    network: nn.Module,
+    x: Tensor,
+    labels: Tensor,
+    classes: int,
+    loss: Loss,
+    names: Sequence[str] | str,
+) -> None:
+    """Raise UserError unless a network can be trained, and then its layers be measured.
+
+    Parameters
+    ----------
+    network : at its initialisation, on the device of x; it is of no use afterwards
+    x, labels : (b, channels, height, width) and (b,), as many images as a batch of the training has
+    classes : K
+    loss : to descend
+    names : of the layers to measure, or "all"
+    """
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UserError("the network has no parameters to train")
+    expect_measurable(network.eval(), names, x[:2])
+    network.train()
+    what = f"a batch of {len(x)} images in training mode"
+    try:
+        outputs = network(x)
+    except Exception as error:
+        raise UserError(f"the network cannot map {what}: {reason(error)}") from error
+    made = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+    if made != (len(x), classes):
+        raise UserError(
+            f"the network makes {made} of {what}; it must be {(len(x), classes)}, in one tensor, "
+            "as it is in evaluation mode"
+        )
+    targets = one_hot_targets(labels, classes, torch.float32).to(x.device)
+    value = loss.value(outputs.float(), targets)
+    if not value.isfinite():
+        raise UserError(
+            f"before training the network's loss is {value.item()}: begin with smaller weights"
+        )
+    try:
+        value.backward()
+    except RuntimeError as error:
+        raise UserError(f"the network's loss cannot be differentiated: {reason(error)}") from error
+    state = network.state_dict()
+    others = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    if others:
+        raise UserError(
+            f"the network's state_dict() holds more than tensors, {_some(others)}, and cannot be "
+            "kept; keep what it needs by register_buffer"
+        )
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

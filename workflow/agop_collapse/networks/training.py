@@ -12,7 +12,7 @@ from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
 from ..data.dataset import Dataset, one_hot_targets
-from .architecture import Network, expect_batches
+from .architecture import expect_batches
 from .batch_statistics import at_epoch
 from .cuda_graph import CapturedStep
 from .losses.loss import Loss
@@ -99,6 +99,8 @@ class Trainer:
     data : points sorted by class
     settings, seed : how to train
     device : where
+    as_images : whether the network takes (n, channels, height, width) images, not rows of pixels
+    at_a_time : points that are evaluated together
 
     Raises
     ------
@@ -106,7 +108,14 @@ class Trainer:
     """
 
     def __init__(
-        self, network: Network, data: Dataset, settings: Settings, seed: int, device: torch.device
+        self,
+        network: nn.Module,
+        data: Dataset,
+        settings: Settings,
+        seed: int,
+        device: torch.device,
+        as_images: bool = False,
+        at_a_time: int = EVALUATION_BATCH,
     ):
         if settings.arithmetic not in ARITHMETICS:
             known = ", ".join(ARITHMETICS)
@@ -118,9 +127,14 @@ class Trainer:
         self.network = network.to(device, memory_format=layout)
         self.settings = settings
         self.seed = seed
+        self.device = device
         self.epoch = 0
-        self._train = _on_device(data.x, data.labels, data.classes, device)
-        self._test = _on_device(data.test_x, data.test_labels, data.classes, device)
+        shape = data.image_shape if as_images else data.x.shape[1:]
+        self._train, self._test = (
+            _on_device(x.unflatten(1, shape), labels, data.classes, device)
+            for x, labels in ((data.x, data.labels), (data.test_x, data.test_labels))
+        )
+        self._at_a_time = at_a_time
         self._total = torch.zeros((), device=device)
         self.optimizer = self._new_optimizer()
         self._take_step = self._new_step()
@@ -197,7 +211,7 @@ class Trainer:
                 f"the training loss is {loss} in epoch {self.epoch}: lower learning_rate "
                 f"(now {self.settings.learning_rate:g}), "
                 + (f"weight_decay (now {decay:g}), " if decay else "")
-                + "momentum or gain"
+                + "momentum or the first weights (gain)"
             )
 
     def evaluate(self) -> Progress:
@@ -219,7 +233,7 @@ class Trainer:
     def _evaluate(self, x: Tensor, targets: Tensor) -> tuple[float, float] | tuple[None, None]:
         if not len(x):
             return None, None
-        return loss_and_accuracy(self.network, self.settings.loss, x, targets)
+        return loss_and_accuracy(self.network, self.settings.loss, x, targets, self._at_a_time)
 
     def optimizer_state(self) -> dict[str, Tensor]:
         """The optimizer's buffers by "parameter index.name"; none if it is made anew each epoch."""

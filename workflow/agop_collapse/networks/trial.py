@@ -25,7 +25,7 @@ def call(
     try:
         module = function(*arguments)
     except Exception as error:
-        raise UserError(f"{what}, called with {given}, failed: {_reason(error)}") from error
+        raise UserError(f"{what}, called with {given}, failed: {reason(error)}") from error
     if not isinstance(module, nn.Module):
         raise UserError(
             f"{what} returns a {type(module).__name__}; it must return a torch.nn.Module, that "
@@ -59,7 +59,7 @@ def try_module(what: str, module: nn.Module, shape: tuple[int, int, int], makes:
             made = module.eval()(given)
             again = module(unchanged.clone())
     except Exception as error:
-        raise UserError(f"{what} cannot map images of {images}: {_reason(error)}") from error
+        raise UserError(f"{what} cannot map images of {images}: {reason(error)}") from error
     module.train()
     found = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
     if not isinstance(made, Tensor) or made.dim() != 2 or len(made) != 2:
@@ -92,7 +92,7 @@ def _are_alike(made: Tensor, again: Tensor) -> bool:
     return torch.allclose(made, again, rtol=0, atol=tolerance, equal_nan=True)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """What went wrong, and where in the code outside of installed packages."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "site-packages" not in frame.filename][1:]

@@ -37,6 +37,7 @@ from .settings import (
     StudySettings,
     Theory,
     TheoryKernel,
+    Training,
     facts,
 )
 
@@ -235,7 +236,7 @@ def _check_study(name: str, values: Any, where: str) -> _Part:
                 runs = _expand(kind, block, path)
                 points = {name: datasets[name].n for name in chosen if name in datasets}
                 _check_batches(runs, points, path)
-                _check_checkpoints(runs, settings.seeds, path)
+                _check_own_networks(runs, settings.seeds, path)
                 expanded += [(kind, path, chosen, each) for each in runs]
     with _collected(mistakes):
         drawn = figures.check_blocks(values.get("figures", {}), f"{where}.figures")
@@ -381,13 +382,26 @@ def _check_batches(runs: list[Expanded], points: Mapping[str, int], where: str) 
                 )
 
 
-def _check_checkpoints(runs: list[Expanded], seeds: list[int], where: str) -> None:
-    """Raise ConfigError unless networks of one's own have their files."""
+def _check_own_networks(runs: list[Expanded], seeds: list[int], where: str) -> None:
+    """Raise ConfigError unless networks of one's own are to be trained, or have their files."""
     for run in runs:
-        if not isinstance(run.settings, OwnNetwork):
+        network = run.settings
+        if not isinstance(network, OwnNetwork):
             continue
+        if network.checkpoint is None:
+            if network.epochs is None:
+                raise ConfigError(
+                    f"{where}: checkpoint must be given, or epochs to train the network for"
+                )
+            continue
+        given = [key for key in Training.model_fields if key in network.model_fields_set]
+        if given:
+            raise ConfigError(
+                f"{where}.{given[0]}: a network with a checkpoint is measured, not trained; leave "
+                f"out {', '.join(given)}, or the checkpoint"
+            )
         for seed in seeds:
-            path = checkpoint_of(run.settings, seed)
+            path = checkpoint_of(network, seed)
             if not Path(path).is_file():
                 raise ConfigError(f"{where}.checkpoint = {path!r}: no such file in {Path.cwd()}")
 

@@ -12,7 +12,7 @@ from .figure_rows import (
     one_run_a_row,
     spectrum_rows,
 )
-from .measure_rows import overlay_rows, staged_rows, sweep_rows
+from .measure_rows import layer_rows, overlay_rows, sweep_rows
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ FIGURE_KINDS = {
         "collapse and neural feature ansatz at named layers of networks of one's own",
         "own_networks",
         ("network_layers",),
-        ("rows", "stage"),
-        staged_rows,
+        ("rows", "stage", "epoch"),
+        layer_rows,
     ),
     "sweep": FigureKind(
         "a measure against a setting",

@@ -26,7 +26,7 @@ from .identity import digest_of, identity
 from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, STORE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
-from .settings import KINDS_OF_KEY, Dataset
+from .settings import KINDS_OF_KEY, Dataset, OwnNetwork
 from .tables import runs_rows, runs_types
 
 # What each run's measurement makes, and of that what a study's tables hold of all its runs.
@@ -35,7 +35,24 @@ COMBINED = {
     kind: tuple(table for table in of_kind if table != "gram_picture")
     for kind, of_kind in MEASURED.items()
 }
-MADE = {"deep_rfm": ("build_deep_rfm", "layers"), "networks": ("train_network", "checkpoints")}
+
+
+class Made(NamedTuple):
+    """What makes a run, the folder that has it then, and the file that says what it is."""
+
+    rule: str
+    folder: str
+    record: str = "run.json"
+
+
+MADE = {
+    "deep_rfm": Made("build_deep_rfm", "layers"),
+    "networks": Made("train_network", "checkpoints"),
+    # Of which some are brought along, and only measured: run.json comes with the measurement.
+    "own_networks": Made("train_own_network", "checkpoints", "training.json"),
+}
+# Settings that say what is measured of a run, not how it is made.
+OF_MEASUREMENT = ("layers",)
 # What a footer says of the pixels of a Gram figure.
 PIXELS = {
     "points": "; a pixel is a pair of points of a sample",
@@ -151,8 +168,9 @@ class Jobs:
             if rule == MEASURE[kind]:
                 return self.measure(self.run(kind, wildcards))
         for kind in MADE:
-            if rule == MADE[kind][0]:
+            if rule == MADE[kind].rule:
                 return self.make(self.run(kind, wildcards))
+        for kind in EXPORT:
             if rule == EXPORT[kind]:
                 run = self.run(kind, wildcards)
                 return self.export(run, _measured(run, wildcards.get("epoch")))
@@ -251,9 +269,15 @@ class Jobs:
     def make(self, run: Run) -> Job:
         """A run's layers or checkpoints: what Deep RFM builds, or a network trains."""
         study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
-        rule, folder = MADE[run.kind]
+        rule, folder, record = MADE[run.kind]
+        if not run.is_made:
+            raise TargetError(
+                f"{run.name} of the study {run.study} has a checkpoint of its own: it is measured, "
+                "and not trained."
+            )
         places = _places(run)
-        settings = typed_settings(run.settings) | places
+        settings = _without(OF_MEASUREMENT, typed_settings(run.settings)) | places
+        chosen = _without(OF_MEASUREMENT, dict(run.settings))
         code = self._code(rule, *places.values())
         machine = {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
         decisive = settings | machine | {"seed": run.seed}
@@ -264,23 +288,25 @@ class Jobs:
             "stem": identity(rule, alike, code, [data.identity]),
             "store": STORE,
             "data": data.identity,
-            "settings": dict(run.settings) | places,
+            "settings": chosen | places,
             "seed": run.seed,
-            "record": self._record(run, code),
+            "record": self._record(run, code) | {"settings": chosen},
             **machine,
         }
+        if run.kind == "own_networks":
+            given["layers"] = _layer_names(run.settings)
         return Job(
             made,
             given,
             {"data": data.outputs["data"]},
-            {folder: f"{run.folder}/{folder}", "record": f"{run.folder}/run.json"},
+            {folder: f"{run.folder}/{folder}", "record": f"{run.folder}/{record}"},
             **self._needs(rule, run),
         )
 
     @once
     def measure(self, run: Run) -> Job:
         """The tables of one run."""
-        if run.kind not in MADE:
+        if run.kind == "own_networks":
             return self._measure_own(run)
         chosen = {"class_weighting": self.studies[run.study].settings.class_weighting}
         outputs = {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]}
@@ -290,7 +316,7 @@ class Jobs:
         job.settings["seed"] = run.seed
         if run.kind == "networks":
             job.settings["other"] = others[0].settings["stem"] if others else None
-            for name in (MADE["networks"][1], "record"):
+            for name in (MADE["networks"].folder, "record"):
                 job.inputs[f"other_{name}"] = [other.outputs[name] for other in others]
         return job
 
@@ -320,7 +346,7 @@ class Jobs:
         others : that made what the run is compared with
         """
         made, data = self.make(run), self.prepare_data(run.study, run.dataset)
-        folder = MADE[run.kind][1]
+        folder = MADE[run.kind].folder
         decisive = {key: made.settings[key] for key in ("torch_threads", "device")} | chosen
         places = _places(run).values()
         made_from = [job.identity for job in (data, made, *others)]
@@ -337,24 +363,40 @@ class Jobs:
         return Job(found, given, inputs, outputs, **needs)
 
     def _measure_own(self, run: Run) -> Job:
-        """The table of a network that was trained elsewhere."""
-        study, data = self.studies[run.study], self.prepare_data(run.study, run.dataset)
+        """The table of a network of the user's own, with the weights of its training or others."""
+        study, data = self.studies[run.study].settings, self.prepare_data(run.study, run.dataset)
         rule, places = MEASURE[run.kind], _places(run)
-        path = checkpoint_of(run.settings, run.seed)
-        checkpoint = self._digest(path, f"{run.study}.{run.kind}.{run.name}.checkpoint")
+        made = [self.make(run)] if run.is_made else []
+        path = checkpoint = None
+        if not made:
+            path = checkpoint_of(run.settings, run.seed)
+            checkpoint = self._digest(path, f"{run.study}.{run.kind}.{run.name}.checkpoint")
         code = self._code(rule, *places.values())
-        decisive = typed_settings(run.settings) | places
-        decisive |= {"checkpoint": checkpoint, "seed": run.seed}
-        decisive |= {"torch_threads": study.settings.torch_threads, "device": study.settings.device}
-        measured = identity(rule, decisive, code, [data.identity])
-        given = {"identity": measured, "data": data.identity, "path": path}
-        folder, tables = run.folder, MEASURED[run.kind]
+        machine = {"torch_threads": study.torch_threads, "device": study.device}
+        decisive = {"settings": typed_settings(run.settings) | places, "checkpoint": checkpoint}
+        decisive |= {"seed": run.seed} | machine
+        measured = identity(rule, decisive, code, [job.identity for job in (data, *made)])
+        brought = {} if made else {"checkpoint": checkpoint}
+        given = {
+            "identity": measured,
+            "data": data.identity,
+            "stem": made[0].settings["stem"] if made else None,
+            "settings": dict(run.settings) | places,
+            "layers": _layer_names(run.settings),
+            "path": path,
+            "checkpoint": checkpoint,
+            "seed": run.seed,
+            "record": self._record(run, code) | brought,
+            **machine,
+        }
+        names = MADE[run.kind].folder, "record"
+        outputs = {table: f"{run.folder}/{table}.parquet" for table in MEASURED[run.kind]}
         return Job(
             measured,
-            decisive | given | {"record": self._record(run, code) | {"checkpoint": checkpoint}},
-            {"data": data.outputs["data"]},
-            {table: f"{folder}/{table}.parquet" for table in tables}
-            | {"record": f"{folder}/run.json"},
+            given,
+            {"data": data.outputs["data"]}
+            | {name: [job.outputs[name] for job in made] for name in names},
+            outputs | {"record": f"{run.folder}/run.json"},
             **self._needs(rule, run),
         )
 
@@ -401,10 +443,10 @@ class Jobs:
         """The points that a study's block `features` asks for, by their folder."""
         chosen = self.studies[study].features
         jobs = []
-        for run in _made(self.studies[study].runs):
+        for run in self.studies[study].runs:
             if run.kind == "deep_rfm":
                 jobs.append(self.export(run))
-            else:
+            elif run.kind == "networks":
                 epochs = _asked_of(measured_epochs(run.settings), chosen.epochs)
                 jobs += [self.export(run, epoch) for epoch in epochs]
         return {job.outputs["features"]: job for job in jobs if job.settings["layers"]}
@@ -463,7 +505,7 @@ class Jobs:
     def list_runs(self, study: str) -> Job:
         """The table of a study's runs, with every setting."""
         chosen = self.studies[study]
-        first = {run: self.make if run.kind in MADE else self.measure for run in chosen.runs}
+        first = {run: self.make if run.is_made else self.measure for run in chosen.runs}
         rows = runs_rows(chosen, {run: job(run).identity for run, job in first.items()})
         settings = {"rows": rows, "types": runs_types()}
         made = identity("list_runs", settings, self._code("list_runs"), [])
@@ -650,7 +692,16 @@ class Jobs:
 
 def _made(runs: Iterable[Run]) -> list[Run]:
     """Those of some runs that are built or trained here, not brought along."""
-    return [run for run in runs if run.kind in MADE]
+    return [run for run in runs if run.is_made]
+
+
+def _without(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
+
+
+def _layer_names(network: OwnNetwork) -> str | list[str]:
+    """The layers of a network to measure: "all", or a list."""
+    return "all" if network.layers == "all" else network.layers.split()
 
 
 def _measured(run: Run, epoch: str | None) -> int | None:

@@ -40,6 +40,8 @@ TRUST = {
     "own_networks": "network_layers",
 }
 PLACES = ("layer", "epoch")
+# Lines that a panel holds, of one network's epochs.
+SHOWN_EPOCHS = 5
 
 
 def sweep_rows(request: Request) -> Rows:
@@ -111,17 +113,33 @@ def overlay_rows(request: Request) -> Rows:
         drawn |= dict.fromkeys(runs)
     if len(set(labels.values())) < len(labels):
         labels = {run: f"{dataset_label(run.dataset)}, {run.name}" for run in labels}
+    if x == "epoch":
+        for run in drawn:
+            _expect_epochs(request, run, "x")
     _check_places(request, kind, options, drawn)
     rows = [row_of(label, run, seeds[run]) for run, label in labels.items()]
     tables = tuple(dict.fromkeys([options["table"], TRUST[kind]]))
     return Rows(rows, list(drawn), tables, options | {"x": x})
 
 
-def staged_rows(request: Request) -> Rows:
-    """One run a row, measured at one stage."""
+def layer_rows(request: Request) -> Rows:
+    """One run a row, measured at one stage; of a single one that is trained here some epochs."""
     made = one_run_a_row(request)
-    stage = _stage_of(request, request.draws)
-    return Rows(made.rows, made.runs, options={"stage": stage})
+    options = {"stage": _stage_of(request, request.draws), "epochs": None}
+    asked = request.block.epoch
+    if isinstance(asked, int):
+        _check_places(request, request.draws, {"table": "network_layers"}, made.runs)
+        options["epochs"] = [asked]
+    elif asked is None and len(made.rows) == 1 and made.runs[0].is_made:
+        options["epochs"] = _some_of(measured_epochs(made.runs[0].settings))
+    return Rows(made.rows, made.runs, options=options)
+
+
+def _some_of(epochs: Sequence[int]) -> list[int]:
+    """The first, the last, and a few between them."""
+    last = len(epochs) - 1
+    steps = min(SHOWN_EPOCHS - 1, last)
+    return [epochs[round(step * last / steps)] for step in range(steps + 1)]
 
 
 def _measured(request: Request, kind: str) -> dict[str, Any]:
@@ -159,6 +177,8 @@ def _check_places(
         if key not in columns:
             raise request.refuse(f" = {asked}: the table {options['table']} has no {key}", key)
         for run in runs:
+            if key == "epoch":
+                _expect_epochs(request, run, key)
             there = _places_of(run, key, "applied_layer" in columns)
             if there and asked not in there:
                 raise request.refuse(f" = {asked}: {run.name} has {key} {_listed(there)}", key)
@@ -166,14 +186,20 @@ def _check_places(
 
 def _places_of(run: Run, key: str, with_input: bool) -> Sequence[int]:
     """The layers or epochs at which a run is measured; none where only its measurement will say."""
+    if key == "epoch":
+        return measured_epochs(run.settings)
     if run.kind == "own_networks":
         names = run.settings.layers.split()
         return range(1, len(names) + 1) if names != ["all"] else ()
-    if key == "layer":
-        if run.kind == "networks":
-            return range(1, run.settings.hidden_layers + 1)
-        return range(1, run.settings.depth + with_input + 1)
-    return measured_epochs(run.settings)
+    if run.kind == "networks":
+        return range(1, run.settings.hidden_layers + 1)
+    return range(1, run.settings.depth + with_input + 1)
+
+
+def _expect_epochs(request: Request, run: Run, key: str) -> None:
+    """Raise ConfigError where a figure names epochs, by a key, of a network without any."""
+    if not run.is_made:
+        raise request.refuse(f": {run.name} was trained elsewhere, and has no epochs", key)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -30,8 +30,9 @@ JACOBIANS, EVALUATION, PICTURE, LARGEST_VCI, EIGH = 512, 4096, 200, 2048, 12
 # Training points of the public data sets.
 WHOLE = {"cifar10": 50_000, "svhn": 73_257}
 WHOLE |= dict.fromkeys(("mnist", "fashion_mnist", "kmnist"), 60_000)
-# Of a network of the user's own: MB of its passes, and images a second of one thread and of a GPU.
-OWN_NETWORK, OWN_CPU, OWN_GPU = 6000, 1, 50
+# Of a whole network of the user's own: MB of its passes.
+OWN_NETWORK = 6000
+OWN_ROWS = 500  # of network_layers at an epoch
 PICTURE_ROW = 280  # bytes of a pixel as the table of pictures is made
 PICTURE_ROW_SAVED = 4.5  # and in its file
 
@@ -217,10 +218,29 @@ class Costs:
 
     # Networks of the user's own
 
+    def train_own_network(self, run: OwnNetwork, data: DataShape) -> Needs:
+        """Nothing is known of it: as much as the largest backbone, and the passes of a batch."""
+        pixels, checkpoints = data.height * data.width, len(measured_epochs(run))
+        saved = SINGLE * OWN_BACKBONE.parameters * checkpoints
+        batch = 3 * SINGLE * min(data.n, run.batch_size) * OWN_BACKBONE.held * pixels / MB
+        points = 4 * NUMBER * data.points * data.pixels
+        memory = PROCESS + OPTIMIZER + TORCHVISION
+        memory += (points + 6 * SINGLE * OWN_BACKBONE.parameters) / MB
+        memory += 0 if self._gpu else max(OWN_NETWORK, batch)
+        steps = run.epochs * math.ceil(data.n / run.batch_size)
+        passes = 3 * data.n * run.epochs + data.points * checkpoints
+        flops = 2 * OWN_BACKBONE.steps * pixels * passes
+        seconds = START + steps * (GPU_STEP if self._gpu else CPU_STEP)
+        seconds += flops / self._rate(single=True) + 3 * saved / DISK
+        return self._needs(memory, seconds, saved)
+
     def measure_own_network(self, run: OwnNetwork, data: DataShape) -> Needs:
-        """Nothing is known of it: a large one, and a backward pass for each class of two."""
-        rate = OWN_GPU if self._gpu else OWN_CPU * self._cpu_rate / CPU
-        seconds = START + 2 * data.points / rate
+        """Nothing is known of it: a large one, and at each epoch a backward pass for each class."""
+        # And of a network that is not trained.
+        networks = 1 + (1 if run.checkpoint else len(measured_epochs(run)))
+        passes = (2 * data.classes + 3) * data.n + data.n_test
+        flops = 2 * OWN_BACKBONE.steps * data.height * data.width * passes * networks
+        seconds = START + flops / self._rate(single=True)
         memory = PROCESS + TORCHVISION + OWN_NETWORK
         return self._needs(memory + 4 * NUMBER * data.points * data.pixels / MB, seconds, 1e6)
 
@@ -350,4 +370,6 @@ def table_rows(settings: DeepRFM | Network | OwnNetwork, data: DataShape, table:
         return sum(d for d, _ in _layers(settings, data))
     if table == "network_spectrum":
         return len(measured_epochs(settings)) * settings.hidden_layers * settings.width
+    if table == "network_layers" and not settings.checkpoint:
+        return len(measured_epochs(settings)) * OWN_ROWS
     return 5000

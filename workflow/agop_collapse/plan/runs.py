@@ -52,6 +52,11 @@ class Run:
         return self.named | {name: getattr(self.settings, name) for name in NAMING[self.kind]}
 
     @property
+    def is_made(self) -> bool:
+        """Whether its layers or weights are made here, not brought along."""
+        return not isinstance(self.settings, OwnNetwork) or self.settings.checkpoint is None
+
+    @property
     def line(self) -> tuple[str, str, str, str]:
         """What its seeds have in common."""
         return self.study, self.kind, self.dataset, self.name
@@ -77,7 +82,7 @@ def layers_of(run: Run) -> range:
 
 
 def checkpoint_of(network: OwnNetwork, seed: int) -> str:
-    """The file of a network's weights for a seed."""
+    """The file of the weights that a network is brought along with, for a seed."""
     return network.checkpoint.replace("{seed}", str(seed))
 
 

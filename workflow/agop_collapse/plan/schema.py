@@ -40,7 +40,8 @@ def schema() -> dict[str, Any]:
         "networks": _list("network", "Networks to train: for each block one a data set and seed."),
         "own_networks": _list(
             "own_network",
-            "Trained networks of your own to measure: for each block one a data set and seed.",
+            "Whole networks of your own, trained here or elsewhere, to measure: for each block one "
+            "a data set and seed.",
         ),
         "theory_kernel": {"$ref": "#/$defs/theory_kernel", "default": {}},
         "theory": {"$ref": "#/$defs/theory", "default": {}},

@@ -46,6 +46,8 @@ class Block(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
     # Keys beside the settings, which `runs` takes out.
     beside: ClassVar[tuple[str, ...]] = ()
+    # By a setting those that have no effect where it is given.
+    only_without: ClassVar[dict[str, tuple[str, ...]]] = {}
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,9 @@ def setting_label(block: type[Block], name: str) -> str:
 
 def applies(settings: Block, name: str) -> bool:
     """Whether a setting has any effect, given the others."""
+    for given, others in settings.only_without.items():
+        if name in others and getattr(settings, given) is not None:
+            return False
     known = facts(type(settings), name)
     if known.not_for is not None:
         other, values = known.not_for
@@ -326,43 +331,9 @@ class DeepRFM(Block):
     )
 
 
-class Network(Block):
-    """A network with fully connected hidden layers. Defaults are the paper's."""
+class Training(Block):
+    """How a network is trained. Defaults are the paper's."""
 
-    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
-
-    model: Annotated[str, Field(pattern=NAME)] = setting(
-        ...,
-        f"What is before the head. {_describe(MODELS)}; or a name of your own, with a backbone.",
-    )
-    backbone: Annotated[str, Field(pattern=f"^{OWN.pattern}$")] | None = setting(
-        None,
-        "A backbone of your own, module:function; the function takes (channels, height, width) and "
-        "returns a torch module from images to features. The module is looked for in the working "
-        "folder. On a GPU a training step is captured as a CUDA graph and replayed, so that what "
-        "the torch module does must not depend on values of tensors or on Python's state.",
-    )
-    hidden_layers: int = setting(5, "How many fully connected hidden layers.", ge=1, le=100)
-    width: int = setting(512, "Width of the hidden layers.", ge=1, le=10**6)
-    biases: bool = setting(
-        False,
-        "Whether hidden layers and readout have biases; they start from PyTorch's default.",
-    )
-    gain: float = setting(
-        0.3,
-        "Gain of the hidden layers' Xavier-uniform initialisation; behind a backbone the first "
-        "keeps PyTorch's default (D18).",
-        gt=0,
-        le=1e9,
-    )
-    activation: _one_of(ACTIVATIONS, own=True) = setting(
-        "relu",
-        f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}. Or module:object of "
-        "your own.",
-    )
-    loss: _one_of(LOSSES, own=True) = setting(
-        "mse", f"What training descends. {_describe(LOSSES)}. Or module:object of your own."
-    )
     optimizer: Literal["sgd", "adam", "adamw"] = setting("sgd", "Optimizer.")
     learning_rate: float = setting(0.05, "Its step size.", gt=0, le=1e9)
     schedule: Literal["constant", "cosine", "steps"] = setting(
@@ -401,6 +372,49 @@ class Network(Block):
     )
 
 
+class _Head(Block):
+    """What a network is, but for its training; its settings come before those of that."""
+
+    model: Annotated[str, Field(pattern=NAME)] = setting(
+        ...,
+        f"What is before the head. {_describe(MODELS)}; or a name of your own, with a backbone.",
+    )
+    backbone: Annotated[str, Field(pattern=f"^{OWN.pattern}$")] | None = setting(
+        None,
+        "A backbone of your own, module:function; the function takes (channels, height, width) and "
+        "returns a torch module from images to features. The module is looked for in the working "
+        "folder. On a GPU a training step is captured as a CUDA graph and replayed, so that what "
+        "the torch module does must not depend on values of tensors or on Python's state.",
+    )
+    hidden_layers: int = setting(5, "How many fully connected hidden layers.", ge=1, le=100)
+    width: int = setting(512, "Width of the hidden layers.", ge=1, le=10**6)
+    biases: bool = setting(
+        False,
+        "Whether hidden layers and readout have biases; they start from PyTorch's default.",
+    )
+    gain: float = setting(
+        0.3,
+        "Gain of the hidden layers' Xavier-uniform initialisation; behind a backbone the first "
+        "keeps PyTorch's default (D18).",
+        gt=0,
+        le=1e9,
+    )
+    activation: _one_of(ACTIVATIONS, own=True) = setting(
+        "relu",
+        f"What follows each hidden layer's weights. {_describe(ACTIVATIONS)}. Or module:object of "
+        "your own.",
+    )
+    loss: _one_of(LOSSES, own=True) = setting(
+        "mse", f"What training descends. {_describe(LOSSES)}. Or module:object of your own."
+    )
+
+
+class Network(Training, _Head):
+    """A network with fully connected hidden layers. Defaults are the paper's."""
+
+    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
+
+
 def _one_text(names: Any) -> Any:
     """Names of a list, in one text: what no name has in it tells them apart."""
     several = isinstance(names, list) and names and all(isinstance(name, str) for name in names)
@@ -422,22 +436,23 @@ LayerNames = Annotated[
 ]
 
 
-class OwnNetwork(Block):
-    """A network of one's own, trained elsewhere, of which layers are measured."""
-
-    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
+class _OwnModule(Block):
+    """What a network of one's own is, but for its training."""
 
     network: Annotated[str, Field(pattern=f"^{OWN.pattern}$")] = setting(
         ...,
         "module:function; the function takes the images' shape, (channels, height, width), and the "
         "number of classes, and returns a torch module from images to (n, classes) outputs. The "
-        "module is looked for in the working folder.",
+        "module is looked for in the working folder. On a GPU a step of its training is captured "
+        "as a CUDA graph and replayed, so that what the torch module does must not depend on "
+        "values of tensors or on Python's state.",
     )
-    checkpoint: OwnPath = setting(
-        ...,
-        "Its weights, a state dict: .safetensors, or what torch.save wrote of "
-        "network.state_dict(). Nothing in it is unpickled. {seed} in its path stands for the seed, "
-        "where each has a file of its own. Its content counts, not its place.",
+    checkpoint: OwnPath | None = setting(
+        None,
+        "Weights that it was trained to elsewhere, a state dict: .safetensors, or what torch.save "
+        "wrote of network.state_dict(). Nothing in it is unpickled. {seed} in its path stands for "
+        "the seed, where each has a file of its own. Its content counts, not its place. Without "
+        "it, the network is trained here, for as many epochs as are given.",
         counts=False,
         swept=False,
     )
@@ -449,7 +464,23 @@ class OwnNetwork(Block):
     )
     loss: _one_of(LOSSES, own=True) = setting(
         "cross_entropy",
-        f"What it was trained to lower. {_describe(LOSSES)}. Or module:object of your own.",
+        f"What training descends, or did. {_describe(LOSSES)}. Or module:object of your own.",
+    )
+
+
+class OwnNetwork(Training, _OwnModule):
+    """A network of one's own, trained here or elsewhere, of which layers are measured."""
+
+    beside: ClassVar[tuple[str, ...]] = ("name", "datasets")
+    only_without: ClassVar[dict[str, tuple[str, ...]]] = {
+        "checkpoint": tuple(Training.model_fields)
+    }
+
+    epochs: int | None = setting(
+        None,
+        "Passes over the training points, of a network without a checkpoint; to be given.",
+        ge=1,
+        le=10**6,
     )
 
 
@@ -593,7 +624,9 @@ class FigureSettings(Block):
         None, "Layer at which it is measured, last by default."
     )
     epoch: Annotated[int, Field(ge=0)] | Literal["last"] | None = setting(
-        None, "Epoch at which it is measured, last by default."
+        None,
+        "Epoch at which it is measured, last by default; of network_layers of a single network "
+        "that is trained here, some from the initialisation to the last.",
     )
     nc2: Literal["nc2", "nc2_over_k2"] | None = setting(
         None, "NC2 as the Frobenius norm, or that over K^2 as in the earlier version (D3)."

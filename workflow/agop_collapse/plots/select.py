@@ -79,8 +79,12 @@ def select_part(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame
 
 
 def select_last(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The rows of a run with each seed's last value of a column, such as its last epoch."""
-    return frame[frame[column] == frame.groupby("seed")[column].transform("max")]
+    """The rows of a run with each seed's last value of a column, such as its last epoch.
+
+    All of a seed that has no value, as a network that was trained elsewhere has no epoch.
+    """
+    last = frame.groupby("seed")[column].transform("max")
+    return frame[(frame[column] == last) | last.isna()]
 
 
 def select_measure(

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from .select import has_run, select_run
+from .select import has_run, select_last, select_run
 
 DOUBTFUL = "not to be trusted"
 UNFITTED = "not fitted"
@@ -25,15 +25,18 @@ def _behind_the_last(tables: dict[str, pd.DataFrame], run: dict) -> float:
     return select_run(tables, "deep_rfm", run)["layer"].max() + 1
 
 
-def is_unfitted(network_training: pd.DataFrame) -> bool:
-    """Whether some seed of a run is not fitted at its last epoch."""
-    final = network_training.sort_values("epoch").groupby("seed").tail(1)
-    return not final["fitted"].astype(bool).all()
+def is_unfitted(run: pd.DataFrame) -> bool:
+    """Whether some seed of a run, in a table with `epoch` and `fitted`, is not at its last."""
+    return not select_last(run, "epoch")["fitted"].astype(bool).all()
+
+
+def _of_a_network(run: pd.DataFrame) -> float:
+    return -math.inf if is_unfitted(run) else math.inf
 
 
 _VERDICTS = {
-    "network_training": lambda run: -math.inf if is_unfitted(run) else math.inf,
-    "network_layers": lambda run: math.inf if run["fitted"].astype(bool).all() else -math.inf,
+    "network_training": _of_a_network,
+    "network_layers": _of_a_network,
     "deep_rfm": first_doubtful_layer,
 }
 

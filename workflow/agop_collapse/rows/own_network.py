@@ -1,7 +1,7 @@
 """From the layers of any network to the rows of network_layers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,20 +16,31 @@ from . import network_ansatz
 
 
 def measure(
-    layers: Sequence[MeasuredLayer],
+    found: Iterable[tuple[dict[str, Any], Sequence[MeasuredLayer]]],
     untrained: Sequence[MeasuredLayer],
-    progress: dict[str, Any],
     classes: int,
 ) -> pd.DataFrame:
-    """The table network_layers of one network: a row for each layer and stage.
+    """The table network_layers of one network: a row for each epoch, layer and stage.
 
     Parameters
     ----------
-    layers : of the network, measured with its loss
+    found : at each of some epochs losses, accuracies, `fitted` and, unless it was trained
+        elsewhere, `epoch` of the network as a whole; and its layers, measured with its loss
     untrained : the same layers of an independent network that is not trained
-    progress : losses, accuracies and `fitted` of the network as a whole
     classes : K
     """
+    rows = [
+        row for progress, layers in found for row in _rows(progress, layers, untrained, classes)
+    ]
+    return frame("network_layers", rows)
+
+
+def _rows(
+    progress: dict[str, Any],
+    layers: Sequence[MeasuredLayer],
+    untrained: Sequence[MeasuredLayer],
+    classes: int,
+) -> list[dict[str, Any]]:
     rows = []
     for number, (layer, other) in enumerate(zip(layers, untrained, strict=True), start=1):
         weight = layer.groups[0].weight
@@ -41,7 +52,7 @@ def measure(
             keys | {"stage": stage} | asdict(collapse) | of_layer | progress
             for stage, collapse in layer.stages.items()
         ]
-    return frame("network_layers", rows)
+    return rows
 
 
 def _ansatz(layer: Layer, untrained: Layer, classes: int) -> dict[str, float]:
