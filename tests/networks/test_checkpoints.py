@@ -132,7 +132,9 @@ def test_a_folder_that_was_left_behind_is_gone_on_with(data, tmp_path, caplog, s
         layers = torch.nn.Flatten(), torch.nn.Linear(64, 9), torch.nn.ReLU(), torch.nn.Linear(9, 10)
         network, settings = torch.nn.Sequential(*layers, Failing(after)), new_trainer(data).settings
         trainer = Trainer(network, data, settings, 0, CPU, as_images=True, at_a_time=64)
-        checkpoints.train_into(folder, trainer, A, {"device": made_on})
+        facts = {"device": made_on}
+        store = Store(folder.with_name(f"store of {folder.name}"), A, **facts)
+        checkpoints.train_into(folder, trainer, A, store, facts)
 
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train_a_network(whole, float("inf"))

@@ -136,7 +136,7 @@ def test_a_network_of_ones_own_is_trained_and_then_measured(tmp_path, monkeypatc
     assert measure.inputs["checkpoints"] == [train.outputs["checkpoints"]]
     assert measure.inputs["record"] == [train.outputs["record"]]
     assert measure.outputs["record"] == f"{first.folder}/run.json"
-    assert measure.settings["made"] == train.identity
+    assert measure.settings["stem"] == train.settings["stem"]
     assert measure.settings["path"] is measure.settings["checkpoint"] is None
     assert train.settings["layers"] == measure.settings["layers"] == ["conv1", "fc"]
     assert train.identity != found.make(second).identity
