@@ -60,7 +60,8 @@ CONTRACT = {
     "features_stable_rank features_effective_rank features_entropy_rank small_within_tenth "
     "small_between_tenth small_explained_tenth small_within_effective_rank "
     "small_between_effective_rank small_explained_effective_rank small_within_stable_rank "
-    "small_between_stable_rank small_explained_stable_rank class_alignment class_alignment_chance",
+    "small_between_stable_rank small_explained_stable_rank nc1_factor class_alignment "
+    "class_alignment_chance",
     "network_spectrum": f"{NETWORK} epoch layer of index value",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
     "network_layers": f"{OWN_NETWORK} layer layer_name layer_kind groups outputs inputs stage nc1 "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..common.errors import UserError
 from . import deep_rfm, experiments, networks, theory
 from .claim import Claim, Quantity
 from .evidence import Evidence, NotMeasured
@@ -89,7 +90,8 @@ def _read(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> Iterator[Reading]
         yield _reading(claim, None, None, seeds, Evidence(of_claim, {}))
         return
     runs = tables["runs"]
-    chosen = runs[[claim.is_about(run) for run in runs.to_dict("records")]]
+    about = [claim.is_about(run) for run in runs.to_dict("records")]
+    chosen = runs[pd.Series(about, index=runs.index, dtype=bool)]
     keys = ["dataset", "run"] if claim.seeds_together else ["dataset", "run", "seed"]
     for key, of_run in chosen.groupby(keys, sort=False):
         where = dict(zip(keys, key, strict=True)) | {"kind": of_run["kind"].iloc[0]}
@@ -240,10 +242,26 @@ def _value(quantity: Quantity, reading: Reading) -> dict:
 
 def summary(claims: pd.DataFrame) -> str:
     """The table claims in a line: how many of each verdict, and which are not reproduced."""
-    counts = claims["verdict"].value_counts()
     parts = []
     for verdict in VERDICTS:
-        part = f"{counts.get(verdict, 0)} {verdict.replace('_', ' ')}"
         ids = claims.loc[claims["verdict"] == verdict, "id"]
-        parts.append(part + (f" ({', '.join(ids)})" if verdict == NOT_REPRODUCED and len(ids) else ""))
+        named = f" ({', '.join(ids)})" if verdict == NOT_REPRODUCED and len(ids) else ""
+        parts.append(f"{len(ids)} {verdict.replace('_', ' ')}{named}")
     return ", ".join(parts)
+
+
+def expect_reproduced(claims: pd.DataFrame) -> None:
+    """Raise UserError, which names them, where claims of the table claims are not reproduced."""
+    failed = claims[claims["verdict"] == NOT_REPRODUCED]
+    if len(failed):
+        reasons = [f"{each.id} ({each.source}): {each.why}" for each in failed.itertuples()]
+        more = [f"and {len(reasons) - NAMED} more"] if len(reasons) > NAMED else []
+        raise UserError(
+            "\n".join(
+                [
+                    f"strict_claims is set, and not reproduced are {', '.join(failed['id'])}.",
+                    *reasons[:NAMED],
+                    *more,
+                ]
+            )
+        )

@@ -83,7 +83,7 @@ CLAIMS = (
         "C9",
         "Section 6",
         "The left singular vectors change no NC1: that of S Vᵀ x is that of W x.",
-        ABOUT,
+        f"{ABOUT}, in whose NC1 each class counts by its points",
         (*_TABLES, "network_nc", "network_ranks"),
         _without_u,
         (
@@ -91,7 +91,7 @@ CLAIMS = (
                 "error", "NC1 of S Vᵀ x over that of W x, less 1, largest of the layers", None, 1e-5
             ),
         ),
-        (NETWORK,),
+        (NETWORK | {"class_weighting": "samples"},),
         "decomposition",
     ),
     Claim(

@@ -157,6 +157,7 @@ SMALL = ("tenth", "effective_rank", "stable_rank")
 SMALL_DIRECTIONS = _floats(
     *(f"small_{what}_{by}" for by in SMALL for what in ("within", "between", "explained"))
 )
+FACTOR = _floats("nc1_factor")
 ALIGNMENT = _floats("class_alignment", "class_alignment_chance")
 
 
@@ -198,7 +199,7 @@ OF_A_RUN = {
         "network_rates": _integers("epoch") | _texts("stage") | RATES | _integers("layers"),
         "network_nfa": _integers("epoch", "layer") | ANSATZ | ANSATZ_FORMS | FAMILY | FACT,
         "network_ansatz": _integers("epoch", "layer") | VARIANT,
-        "network_ranks": _integers("epoch", "layer") | RANKS | SMALL_DIRECTIONS | ALIGNMENT,
+        "network_ranks": _integers("epoch", "layer") | RANKS | SMALL_DIRECTIONS | FACTOR | ALIGNMENT,
         "network_spectrum": _integers("epoch", "layer")
         | _texts("of")
         | _integers("index")
