@@ -53,7 +53,12 @@ def _tables() -> dict[str, pd.DataFrame]:
     for seed in (0, 1, 2):
         key = {"dataset": "mnist", "run": "mlp", "seed": seed}
         settings = {"model": "mlp", "activation": "relu", "loss": "mse", "gain": 0.2}
-        settings |= {"width": WIDTH, "batch_size": 128, "measure_every": 10, "class_weighting": "samples"}
+        settings |= {
+            "width": WIDTH,
+            "batch_size": 128,
+            "measure_every": 10,
+            "class_weighting": "samples",
+        }
         add("runs", key | of_data | {"kind": "networks"} | settings)
         for epoch in (0, 10):
             _add_network(add, key | {"epoch": epoch}, trained=epoch == 10)

@@ -266,8 +266,8 @@ class Terminal(logging.Handler):
         near = nearest(found[1], self._targets())
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return (
-            f"There is nothing called {found[1]} to make.{hint} Targets are figures/, tables, all, "
-            "plan, download, and each figure, table and other result by its path."
+            f"There is nothing called {found[1]} to make.{hint} Targets are figures/, tables, "
+            "claims, all, plan, download, and each figure, table and other result by its path."
         )
 
 

@@ -1,4 +1,4 @@
-"""Each claim on tables written by hand: true, false at the very bound, missing, not to be trusted."""
+"""Each claim on tables written by hand: true, false by a little, missing, not to be trusted."""
 
 import dataclasses
 
@@ -115,7 +115,9 @@ def bounds_of_theory() -> list[tuple]:
         yield id, "theory_claims", "found", {"claim": claim}, inside, outside
 
 
-@pytest.mark.parametrize("case", [*BOUNDS, *bounds_of_theory()], ids=lambda case: " ".join(case[:3]))
+@pytest.mark.parametrize(
+    "case", [*BOUNDS, *bounds_of_theory()], ids=lambda case: " ".join(case[:3])
+)
 def test_claim_is_reproduced_up_to_its_bound_and_no_further(case):
     id, table, column, where, inside, outside = case
     assert verdict(id, changed(table, column, inside, **where)) == REPRODUCED

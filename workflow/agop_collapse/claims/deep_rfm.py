@@ -109,7 +109,9 @@ CLAIMS = (
         _inner_products,
         (
             Quantity("within", "mean cosine within classes", least=0.99, paper=1),
-            Quantity("between", "mean cosine between classes, plus 1/(K - 1)", -0.01, 0.01, paper=0),
+            Quantity(
+                "between", "mean cosine between classes, plus 1/(K - 1)", -0.01, 0.01, paper=0
+            ),
             Quantity("spread", "standard deviation of the cosines between classes", most=0.08),
         ),
         (WITH_AGOP,),

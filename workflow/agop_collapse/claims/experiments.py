@@ -53,7 +53,10 @@ CLAIMS = (
         _error_bars,
         (
             Quantity(
-                "error", "largest difference of a figure's band from that, over the mean", None, 1e-9
+                "error",
+                "largest difference of a figure's band from that, over the mean",
+                None,
+                1e-9,
             ),
         ),
         (NETWORK,),

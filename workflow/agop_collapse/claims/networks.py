@@ -73,9 +73,7 @@ CLAIMS = (
         ABOUT,
         (*_TABLES, "network_attribution"),
         _of_linear_map,
-        (
-            Quantity("share", "share of S Vᵀ in the fall of ln NC1 over all layers at the end", 0.5),
-        ),
+        (Quantity("share", "share of S Vᵀ in the fall of ln NC1 over all layers at the end", 0.5),),
         (NETWORK,),
         "decomposition",
     ),
@@ -149,7 +147,9 @@ CLAIMS = (
         (*_TABLES, "network_nfa"),
         _chance,
         (
-            Quantity("error", "chance times the root of the width, less 1, of layers 2 on", None, 1e-9),
+            Quantity(
+                "error", "chance times the root of the width, less 1, of layers 2 on", None, 1e-9
+            ),
             Quantity("chance", "that chance", paper=0.04),
         ),
         (NETWORK,),
@@ -164,10 +164,16 @@ CLAIMS = (
         _nc2_at_the_end,
         (
             Quantity(
-                "last", "NC2 (mean square) of the last layer's output over its input", None, 0.7, True
+                "last",
+                "NC2 (mean square) of the last layer's output over its input",
+                None,
+                0.7,
+                True,
             ),
             Quantity(
-                "before", "least NC2 of the outputs before over that of the first layer's input", 0.5
+                "before",
+                "least NC2 of the outputs before over that of the first layer's input",
+                0.5,
             ),
         ),
         (NETWORK | {"gain": UpTo(0.3)},),

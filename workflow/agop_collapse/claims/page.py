@@ -16,7 +16,8 @@ article { margin: 2rem 0; }
 table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; }
 .wide { overflow-x: auto; }
 caption { text-align: left; font-weight: 600; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid #ddd; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .6rem;
+         border-bottom: 1px solid #ddd; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .verdict { white-space: nowrap; padding: .05rem .45rem; border-radius: .3rem; font-size: .9rem;
            font-weight: 600; border: 1px solid; }
@@ -78,7 +79,8 @@ def _introduction(checked: Sequence[Checked]) -> Iterator[str]:
         "<p><cite>Average gradient outer product as a mechanism for deep neural collapse</cite> "
         "(NeurIPS 2024; v1 is its first version, arXiv 2402.13728v1): each claim is computed from "
         "this study's tables, and no verdict is given by hand. How to read it: docs/claims.md. "
-        "Figures are linked where the study has one; <code>snakemake figures/</code> draws them.</p>"
+        "Figures are linked where the study has them; <code>snakemake figures/</code> draws "
+        "them.</p>"
     )
     yield "<ul>"
     for verdict in VERDICTS:
@@ -175,4 +177,6 @@ def _badge(verdict: str) -> str:
 
 
 def _corrected(checked: Checked) -> str:
-    return "" if checked.claim.printed else " (Not the paper's words: what holds instead, or beside.)"
+    return (
+        "" if checked.claim.printed else " (Not the paper's words: what holds instead, or beside.)"
+    )
