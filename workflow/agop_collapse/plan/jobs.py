@@ -601,7 +601,7 @@ class Jobs:
         }
         every = [part for of_table in parts.values() for part in of_table]
         figures: dict[str, list[str]] = {}
-        for name, drawing in self.studies[study].drawings.items():
+        for name, drawing in sorted(self.studies[study].drawings.items()):
             figures.setdefault(drawing.kind, []).append(name)
         settings = {"study": study, "figures": figures}
         code, made_from = self._code("check_claims"), [part.identity for part in every]
