@@ -85,7 +85,12 @@ CONTRACT = {
     "claim_values": "study dataset run seeds id quantity words least most paper value verdict why",
 }
 TEXTS_OF_CLAIMS = {"paper", "measured", "tolerance"}
-OF_A_STUDY = {"nfa_summary", "claims", "claim_values", *(name for name in CONTRACT if name.startswith("theory"))}
+OF_A_STUDY = {
+    "nfa_summary",
+    "claims",
+    "claim_values",
+    *(name for name in CONTRACT if name.startswith("theory")),
+}
 OF_A_STUDY -= {"theory_layers"}
 TEXTS = "study dataset run kernel feature_map projection model stage name pixel of"
 TEXTS += " weights jacobians power kappa labels source claim statement"

@@ -27,8 +27,9 @@ pytestmark = pytest.mark.slow
 DEEP_RFM = "deep_rfm/digits/laplace-relu-agop/seed{}"
 NETWORK = "networks/digits/mlp/seed{}"
 SCRIPTS = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")}
-# The study here has no network of one's own and no theorems; their one job has others' steps.
-SCRIPTS -= {"agop_collapse_job", "download_data", "measure_own_network", "derive_theory"}
+# The study here has no network of one's own and no theorems; their one job has others' steps. The
+# script `claims` writes nothing.
+SCRIPTS -= {"agop_collapse_job", "download_data", "measure_own_network", "derive_theory", "claims"}
 # Jobs, by their logs.
 PREPARE = "logs/prepare_data/digits.log"
 BUILD = f"{DEEP_RFM}/logs/build_deep_rfm.log"
@@ -36,6 +37,7 @@ MEASURE_DEEP_RFM = f"{DEEP_RFM}/logs/measure_deep_rfm.log".format(0)
 TRAIN = f"{NETWORK}/logs/train_network.log".format(0)
 MEASURE_NETWORK = f"{NETWORK}/logs/measure_network.log".format(0)
 COMBINE, SUMMARISE = "logs/combine_tables/deep_rfm.log", "logs/summarise_nfa.log"
+CLAIMS = "logs/check_claims.log"
 LIST, SIMULATE = "logs/list_runs.log", "logs/simulate_theory_kernel.log"
 PLOT = "logs/figures/fig03.log"
 EXPORT_DEEP_RFM = f"{DEEP_RFM}/logs/export_deep_rfm.log".format(0)
@@ -58,6 +60,7 @@ CASES = [
             Fault(MEASURE_DEEP_RFM, "kill", 1),
             Fault(MEASURE_NETWORK, "exception", 1),
             Fault(SUMMARISE, "exception", 1),
+            Fault(CLAIMS, "kill", 1),
         ),
         *("formula", 2, ""),
     ),

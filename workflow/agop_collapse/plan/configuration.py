@@ -108,7 +108,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
             mistakes += _no_folder(key, value)
     strict = config.get("strict_claims", False)
     if not isinstance(strict, bool):
-        mistakes.append(f"strict_claims = {strict!r} must be true or false")
+        mistakes.append(f"strict_claims = {strict!r} must be of type boolean")
     if "studies" not in config:
         mistakes.append("the configuration: studies must be given")
         raise ConfigError("\n".join(mistakes))
