@@ -148,6 +148,8 @@ class Terminal(logging.Handler):
             if record.rule_name == SPEAKING:
                 return record.rule_msg
             self._target = record.rule_msg or ""
+            if self._in_place:  # what a target says itself begins a line
+                self._stream.write("\r\033[K")
             return ""
         what = (record.rule_msg or record.rule_name).splitlines()[0]
         self._running[record.jobid] = (record.rule_name, what, time.monotonic())

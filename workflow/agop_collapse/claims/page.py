@@ -98,7 +98,7 @@ def _overview(checked: Sequence[Checked]) -> Iterator[str]:
         link = f'<a href="#{escape(claim.id)}">{escape(claim.id)}</a>'
         yield (
             f'<tr><th scope="row">{link}</th><td>{_badge(each.verdict)}</td>'
-            f"<td>{escape(claim.sentence)}{_corrected(each)}</td><td>{escape(claim.source)}</td></tr>"
+            f"<td>{escape(claim.sentence)}{_not_printed(each)}</td><td>{escape(claim.source)}</td></tr>"
         )
     yield "</table></div>"
 
@@ -107,7 +107,7 @@ def _article(checked: Checked, study: str, figures: Sequence[str]) -> Iterator[s
     claim = checked.claim
     yield f'<article id="{escape(claim.id)}">'
     yield f"<h3>{escape(claim.id)} {_badge(checked.verdict)}</h3>"
-    source = f'<span class="source">{escape(claim.source)}.{_corrected(checked)}</span>'
+    source = f'<span class="source">{escape(claim.source)}.{_not_printed(checked)}</span>'
     yield f"<p>{escape(claim.sentence)} {source}</p>"
     if checked.why:
         yield f"<p>Why: {escape(checked.why)}.</p>"
@@ -176,7 +176,5 @@ def _badge(verdict: str) -> str:
     return f'<span class="verdict {verdict}">{verdict.replace("_", " ")}</span>'
 
 
-def _corrected(checked: Checked) -> str:
-    return (
-        "" if checked.claim.printed else " (Not the paper's words: what holds instead, or beside.)"
-    )
+def _not_printed(checked: Checked) -> str:
+    return "" if checked.claim.printed else " (Not printed so in the paper.)"
