@@ -218,6 +218,18 @@ def test_a_number_that_is_not_defined_is_not_measured():
     assert checked.why.endswith(": not defined here")
 
 
+def test_a_number_that_is_told_only_need_not_be_defined():
+    """Of one layer and seed there is no standard deviation."""
+    tables = hand_made.tables()
+    for table in ("runs", "network_training", "network_nfa"):
+        rows = tables[table]
+        one = (rows["run"] == "mlp") & (rows["seed"] == 0)
+        tables[table] = rows[one & (rows["layer"] == 1)] if "layer" in rows else rows[one]
+    checked = ledger.check(BY_ID["C10-any"], tables)
+    assert checked.verdict == REPRODUCED
+    assert np.isnan(checked.measured[0].values["sd"])
+
+
 def test_where_nc1_does_not_fall_there_is_nothing_to_share_out():
     for id, table in (("C4", "attribution"), ("C8", "network_attribution")):
         assert verdict(id, changed(table, "total_log_nc1_change", 0.5)) == NOT_MEASURED
@@ -281,4 +293,6 @@ def test_bounds(quantity, inside, outside, words):
     assert not any(quantity.holds(value) for value in outside)
     assert quantity.bounds == words
     assert quantity.decides
-    assert not dataclasses.replace(quantity, least=None, most=None).decides
+    told = dataclasses.replace(quantity, least=None, most=None)
+    assert not told.decides
+    assert all(told.holds(value) for value in [*inside, *outside])

@@ -41,7 +41,9 @@ class Quantity:
         return self.least is not None or self.most is not None
 
     def holds(self, value: float) -> bool:
-        """Whether a number lies within the bounds; nan never does."""
+        """Whether a number lies within the bounds, if there are any; nan never does."""
+        if not self.decides:
+            return True
         least = -math.inf if self.least is None else self.least
         most = math.inf if self.most is None else self.most
         return least < value < most if self.strict else least <= value <= most

@@ -51,7 +51,7 @@ class Reading:
 
     def fails(self, claim: Claim) -> list[Quantity]:
         """The quantities out of their bounds."""
-        return [each for each in claim.quantities if not _within(each, self.values[each.name])]
+        return [each for each in claim.quantities if not each.holds(self.values[each.name])]
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def _reading(
         found = {name: float(value) for name, value in claim.measure(evidence).items()}
     except NotMeasured as why:
         return Reading(*named, {}, str(why))
-    undefined = [each.words for each in claim.quantities if math.isnan(found[each.name])]
-    if undefined:
-        return Reading(*named, {}, f"{undefined[0]}: not defined here")
+    for each in claim.quantities:
+        if each.decides and math.isnan(found[each.name]):
+            return Reading(*named, {}, f"{each.words}: not defined here")
     return Reading(*named, found)
 
 
@@ -172,10 +172,6 @@ def _excess(claim: Claim, reading: Reading) -> str:
         f"{each.name} {number(reading.values[each.name])}, not {each.bounds}"
         for each in reading.fails(claim)
     )
-
-
-def _within(quantity: Quantity, value: float) -> bool:
-    return not quantity.decides or quantity.holds(value)
 
 
 def number(value: float) -> str:
@@ -236,7 +232,7 @@ def _value(quantity: Quantity, reading: Reading) -> dict:
     if not reading.values:
         return {"value": None, "verdict": NOT_MEASURED, "why": reading.why}
     value = reading.values[quantity.name]
-    verdict = REPRODUCED if _within(quantity, value) else NOT_REPRODUCED
+    verdict = REPRODUCED if quantity.holds(value) else NOT_REPRODUCED
     return {"value": value, "verdict": verdict, "why": ""}
 
 
