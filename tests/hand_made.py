@@ -66,7 +66,8 @@ def _tables() -> dict[str, pd.DataFrame]:
         add("theory_claims", {"seed": 0, "claim": claim, "stated": stated, "found": value})
     for distance in (0.5, 1.0, 1.5, 2.0):
         factor = 1 - distance * (1 - 2**-0.5) / 2
-        add("theory_kernel", {"seed": 0, "distance": distance, "mapped_mean": factor * distance})
+        row = {"seed": 0, "distance": distance, "mapped_mean": factor * distance}
+        add("theory_kernel", row | {"mapped_sd": 0.01 * distance, "draws": 16})
     return {table: pd.DataFrame(rows) for table, rows in found.items()}
 
 

@@ -143,6 +143,15 @@ def test_error_bars_are_those_that_figures_draw(monkeypatch):
     assert verdict("C13", hand_made.tables()) == NOT_REPRODUCED
 
 
+def test_a_coarse_simulation_says_nothing():
+    """Of 16 draws whose factors have a standard deviation of 0.021."""
+    tables = changed("theory_kernel", "mapped_sd", 0.042, distance=2.0)
+    for id in ("T5", "T5-growth"):
+        checked = ledger.check(BY_ID[id], tables)
+        assert checked.verdict == NOT_MEASURED
+        assert "a factor's standard error is 0.0052, and the claim needs 0.005" in checked.why
+
+
 def test_distances_that_shrink_do_not_grow():
     grown = changed("theory_kernel", "mapped_mean", times(1.5))
     assert (verdict("T5-growth", grown), verdict("T5", grown)) == (REPRODUCED, NOT_REPRODUCED)

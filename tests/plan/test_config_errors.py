@@ -349,7 +349,10 @@ def test_default_study_must_be_one_of_the_studies(study, reason):
 def test_strict_claims_is_true_or_false():
     assert not load(example()).strict_claims
     assert load(example() | {"strict_claims": True}).strict_claims
-    for wrong in ("yes", 1, None):
+    # As --config has it.
+    assert load(example() | {"strict_claims": "true"}).strict_claims
+    assert not load(example() | {"strict_claims": "false"}).strict_claims
+    for wrong in ("yes", 1, None, ["true"]):
         expected = f"strict_claims = {wrong!r} must be of type boolean"
         assert refusal(example() | {"strict_claims": wrong}) == expected
 

@@ -7,6 +7,7 @@ make a claim of the paper, and how far they may be off.
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from .claim import Claim, Quantity
 from .evidence import Evidence, NotMeasured
@@ -14,6 +15,8 @@ from .evidence import Evidence, NotMeasured
 ABOUT = "figure of the theorems (theory_rate, or another of them), for which they are computed"
 # Rounding, of an objective that is relative to its optimum.
 ROUNDING = 1e-9
+# Of a simulated factor of distances, a standard error; half of what T5 lets it be off.
+NOISE = 0.005
 
 
 def _found(name: str, row: str, words: str, **bounds: float) -> tuple[Quantity, str]:
@@ -47,14 +50,26 @@ def _theorem(
     )
 
 
-def _relu_distances(theory: Evidence) -> Mapping[str, float]:
+def _simulated(theory: Evidence) -> pd.DataFrame:
+    """Rows of theory_kernel, by distance, unless the simulation is too coarse to tell."""
     rows = theory.rows("theory_kernel").sort_values("distance")
+    error = (rows["mapped_sd"] / rows["draws"] ** 0.5 / rows["distance"]).max()
+    if not error <= NOISE:
+        raise NotMeasured(
+            f"the simulation is too coarse: a factor's standard error is {error:.2g}, and the "
+            f"claim needs {NOISE:g}; raise theory_kernel.draws or width"
+        )
+    return rows
+
+
+def _relu_distances(theory: Evidence) -> Mapping[str, float]:
+    rows = _simulated(theory)
     ratio = (rows["mapped_mean"] / rows["distance"]).to_numpy()
     return {"step": np.diff(ratio).max(), "least": ratio.min(), "most": ratio.max()}
 
 
 def _distances_that_grow(theory: Evidence) -> Mapping[str, float]:
-    rows = theory.rows("theory_kernel")
+    rows = _simulated(theory)
     return {"share": (rows["mapped_mean"] > rows["distance"]).mean()}
 
 

@@ -107,6 +107,8 @@ def load(config: Mapping[str, Any]) -> Configuration:
         elif key == "data_root":
             mistakes += _no_folder(key, value)
     strict = config.get("strict_claims", False)
+    if strict in ("true", "false"):  # a text, where it comes from --config
+        strict = strict == "true"
     if not isinstance(strict, bool):
         mistakes.append(f"strict_claims = {strict!r} must be of type boolean")
     if "studies" not in config:
