@@ -148,6 +148,8 @@ class Terminal(logging.Handler):
             if record.rule_name == SPEAKING:
                 return record.rule_msg
             self._target = record.rule_msg or ""
+            if self._in_place:  # what a target says itself begins a line
+                self._stream.write("\r\033[K")
             return ""
         what = (record.rule_msg or record.rule_name).splitlines()[0]
         self._running[record.jobid] = (record.rule_name, what, time.monotonic())
@@ -266,8 +268,8 @@ class Terminal(logging.Handler):
         near = nearest(found[1], self._targets())
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return (
-            f"There is nothing called {found[1]} to make.{hint} Targets are figures/, tables, all, "
-            "plan, download, and each figure, table and other result by its path."
+            f"There is nothing called {found[1]} to make.{hint} Targets are figures/, tables, "
+            "claims, all, plan, download, and each figure, table and other result by its path."
         )
 
 

@@ -60,7 +60,8 @@ CONTRACT = {
     "features_stable_rank features_effective_rank features_entropy_rank small_within_tenth "
     "small_between_tenth small_explained_tenth small_within_effective_rank "
     "small_between_effective_rank small_explained_effective_rank small_within_stable_rank "
-    "small_between_stable_rank small_explained_stable_rank class_alignment class_alignment_chance",
+    "small_between_stable_rank small_explained_stable_rank nc1_factor class_alignment "
+    "class_alignment_chance",
     "network_spectrum": f"{NETWORK} epoch layer of index value",
     "network_training": f"{NETWORK} epoch train_loss test_loss train_accuracy test_accuracy fitted",
     "network_layers": f"{OWN_NETWORK} epoch layer layer_name layer_kind groups outputs inputs "
@@ -81,12 +82,21 @@ CONTRACT = {
     "theory_random_features": "study seed feature_map width draws product mean mean_se expected "
     "variance variance_expected",
     "theory_claims": "study seed claim source printed statement stated found tolerance holds",
+    "claims": "study id source printed claim predicate paper measured tolerance verdict why",
+    "claim_values": "study dataset run seeds id quantity words least most paper value verdict why",
 }
-OF_A_STUDY = {"nfa_summary", *(name for name in CONTRACT if name.startswith("theory"))}
+TEXTS_OF_CLAIMS = {"paper", "measured", "tolerance"}
+OF_A_STUDY = {
+    "nfa_summary",
+    "claims",
+    "claim_values",
+    *(name for name in CONTRACT if name.startswith("theory")),
+}
 OF_A_STUDY -= {"theory_layers"}
 TEXTS = "study dataset run kernel feature_map projection model stage name pixel of"
 TEXTS += " weights jacobians power kappa labels source claim statement"
 TEXTS += " network layer_name layer_kind"
+TEXTS += " id predicate verdict why seeds quantity words"
 INTEGERS = "seed layer layers applied_layer epoch index i j class points drawn values width draws"
 INTEGERS += " classes per_class number groups outputs inputs"
 DTYPES = dict.fromkeys(TEXTS.split(), "string") | dict.fromkeys(INTEGERS.split(), "int64")
@@ -99,7 +109,10 @@ def test_table_has_the_columns_that_users_rely_on(table):
     schema = tables.COMBINED[table]
     assert schema.names == CONTRACT[table].split()
     for field in schema:
-        assert str(field.type) == DTYPES.get(field.name, "double"), field.name
+        wanted = DTYPES.get(field.name, "double")
+        if table == "claims" and field.name in TEXTS_OF_CLAIMS:
+            wanted = "string"
+        assert str(field.type) == wanted, field.name
 
 
 def test_a_run_measures_what_does_not_name_it():
@@ -335,6 +348,19 @@ def test_runs_keep_their_types_and_what_they_lack_is_null(tmp_path):
     metadata = stored.schema.metadata
     assert (metadata[b"identity"], metadata[b"table"]) == (A.encode(), b"runs")
     assert read_identity(path) == A
+
+
+def test_runs_are_read_with_the_settings_that_there_are(tmp_path):
+    path = tmp_path / "runs.parquet"
+    tables.save_runs(path, [{"study": "demo", "seed": 1, "gain": None}], TYPES, A)
+    found = tables.load(path, "runs", A)
+    assert list(found.columns) == list(TYPES)
+    assert found.loc[0, ["study", "seed"]].tolist() == ["demo", 1]
+    assert_refused(path, "runs", "of other settings, data or code", identity=B)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"demo")] ^= 1
+    path.write_bytes(content)
+    assert_refused(path, "runs", "")
 
 
 def test_a_column_that_no_run_has_keeps_its_type(tmp_path):

@@ -8,7 +8,12 @@ import pytest
 import torch
 from agop_collapse.metrics import collapse
 from agop_collapse.metrics.head import measure_head
-from agop_collapse.metrics.singular_directions import erased, measure_spectra, small_directions
+from agop_collapse.metrics.singular_directions import (
+    erased,
+    measure_spectra,
+    nc1_of_factor,
+    small_directions,
+)
 from chains import COUNTS, TANH, chain, normal
 from clouds import SEEDS, cloud, rotation
 from hypothesis import example, given
@@ -61,9 +66,8 @@ def test_spectra_are_those_of_the_matrices(seed, w, d):
     expected = np.linalg.eigvalsh(covariance)[::-1][: len(x)]
     np.testing.assert_allclose(found.features, expected, atol=1e-12)
     # The formula of the module's heading.
-    squares = found.singular_values**2
-    ratio = float(squares @ found.within) / float(squares @ found.between)
-    assert ratio == pytest.approx(oracle.nc1((x @ weight.T).numpy(), COUNTS), rel=1e-6)
+    behind = oracle.nc1((x @ weight.T).numpy(), COUNTS)
+    assert nc1_of_factor(found) == pytest.approx(behind, rel=1e-6)
 
 
 def test_more_dimensions_than_points_have_as_many_eigenvalues_as_points():

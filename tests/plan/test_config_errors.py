@@ -346,6 +346,17 @@ def test_default_study_must_be_one_of_the_studies(study, reason):
     assert refusal(example() | {"study": study}) == reason
 
 
+def test_strict_claims_is_true_or_false():
+    assert not load(example()).strict_claims
+    assert load(example() | {"strict_claims": True}).strict_claims
+    # As --config has it.
+    assert load(example() | {"strict_claims": "true"}).strict_claims
+    assert not load(example() | {"strict_claims": "false"}).strict_claims
+    for wrong in ("yes", 1, None, ["true"]):
+        expected = f"strict_claims = {wrong!r} must be of type boolean"
+        assert refusal(example() | {"strict_claims": wrong}) == expected
+
+
 def test_data_root_must_be_a_path():
     assert refusal(example() | {"data_root": 3}) == "data_root = 3 must be of type string"
     assert refusal(example() | {"data_root": ""}) == "data_root must not be empty"
@@ -591,7 +602,7 @@ def test_junk_anywhere_is_refused_in_words_if_at_all(place, junk, name):
             load(config)
         except ConfigError as error:
             for line in str(error).splitlines():
-                assert re.match(r"(the configuration|data_root|stud(y|ies)\b)", line)
+                assert re.match(r"(the configuration|data_root|strict_claims|stud(y|ies)\b)", line)
 
 
 def replace(config: dict, place: tuple, junk: object, name: object) -> object:

@@ -5,7 +5,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,12 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return study
 
 
+def short(names: Iterable[str]) -> set[str]:
+    """Names of jobs as `differing` has them, with the ledger if a table is among them."""
+    found = {name.replace("results/tiny/", "") for name in names}
+    return found | {"claims"} if any(name.startswith("tables") for name in found) else found
+
+
 def every(*patterns: str) -> Callable[[str], bool]:
     return lambda name: any(re.search(pattern, name) for pattern in patterns)
 
@@ -203,10 +209,9 @@ REACHED: list[tuple[str, Any, list[str]]] = [
 def test_change_of_a_setting_reaches_what_is_made_of_it(path, value, patterns, place):
     before = identities(STUDY)
     reached = every(*patterns)
-    wanted = {name.replace("results/tiny/", "") for name in before}
-    wanted = {name for name in wanted if reached(name)}
+    wanted = {name for name in short(before) - {"claims"} if reached(name)}
     assert wanted
-    assert differing(before, identities(changed(path, value))) == wanted
+    assert differing(before, identities(changed(path, value))) == short(wanted)
 
 
 NOTHING = {
@@ -234,7 +239,7 @@ def test_order_of_keys_reaches_nothing(place):
 
     one, other = identities(STUDY), identities(turned(STUDY))
     # But the order of data sets is that of rows in tables and figures.
-    tables = {name for name in one if name.startswith(("table", "figure"))}
+    tables = {name for name in one if name.startswith(("table", "figure", "claims"))}
     assert differing(one, other) <= tables
     study = turned(STUDY) | {"datasets": STUDY["datasets"]}
     assert differing(one, identities(study)) == set()
@@ -243,7 +248,7 @@ def test_order_of_keys_reaches_nothing(place):
 def test_another_seed_leaves_those_that_are_there(place):
     before, after = identities(STUDY), identities(changed("seeds", [0, 1, 2]))
     shared = {name: identity for name, identity in after.items() if "seed2" not in name}
-    assert {name.split()[0] for name in differing(before, shared)} == {"tables", "figure"}
+    assert {name.split()[0] for name in differing(before, shared)} == {"tables", "figure", "claims"}
     # Figures of one seed and the simulation are of the first.
     assert not differing(before, shared) & {"figure fig06", "figure v1_fig04"}
 
@@ -274,15 +279,15 @@ def test_own_data_count_to_the_last_byte(place):
     assert os.stat("images.npz").st_size == times.st_size
     found = differing(before, identities(STUDY))
     wanted = every("mine", OF_DEEP_RFM, RUNS)
-    assert found == {name.replace("results/tiny/", "") for name in before if wanted(name)}
+    assert found == short(name for name in before if wanted(name))
 
 
 def test_same_run_in_two_studies_has_one_identity(place):
     one, other = identities(STUDY), identities(STUDY, name="other")
     for name, found in one.items():
         same = other[name.replace("results/tiny/", "results/other/")] == found
-        # Tables and figures say which study they are of.
-        assert same == (not name.startswith(("table", "figure"))), name
+        # Tables, figures and claims say which study they are of.
+        assert same == (not name.startswith(("table", "figure", "claims"))), name
 
 
 def test_run_is_what_it_is_whatever_its_name_and_company(place):
@@ -314,12 +319,10 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
     others |= {f"figure theory_{name}" for name in ("recursion", "rate", "objective")}
     others |= {"figure random_features"}
     others |= {name for name in before if "held_out" in name}
-    assert found == {name.replace("results/tiny/", "") for name in set(before) - others}
+    assert found == short(set(before) - others)
     networks = [{"model": "mlp", "width": 256, "gain": 0.4, "datasets": ["digits", "held_out"]}]
     wanted = every("/networks/", OF_NETWORKS, RUNS, "figure (fig07|fig10|network_.*|nfa_null)")
-    assert differing(before, demo(networks=networks)) == {
-        name.replace("results/tiny/", "") for name in before if wanted(name)
-    }
+    assert differing(before, demo(networks=networks)) == short(filter(wanted, before))
     assert demo(seeds=[2, 0, 1]) == before
 
 
@@ -363,6 +366,9 @@ CODE = {
     "agop_collapse/plots/gram.py": ["figure fig06"],
     "agop_collapse/plots/ansatz.py": ["figure fig10"],
     "agop_collapse/plots/overlay.py": [],
+    "agop_collapse/plots/select.py": ["^figure", "^claims"],
+    "agop_collapse/claims/networks.py": ["^claims"],
+    "agop_collapse/claims/page.py": ["^claims"],
     "agop_collapse/plots/save.py": ["^figure"],
     "agop_collapse/plan/resources.py": [],
     "agop_collapse/plan/figure_kinds.py": [],
@@ -381,7 +387,7 @@ def test_changed_formula_reaches_what_computes_by_it(file, place):
     found = differing(before, identities(STUDY, place / "workflow"))
     reached = every(*CODE[file])
     wanted = {name for name in before if reached(name)} if CODE[file] else set()
-    assert found == {name.replace("results/tiny/", "") for name in wanted}
+    assert found == short(wanted)
 
 
 def test_style_sheet_reaches_figures_and_no_more(place):
@@ -410,8 +416,8 @@ def test_networks_of_ones_own_count_by_content(place):
     before = identities(study)
     theirs = {name for name in before if "own_networks" in name}
     theirs = {name.replace("results/tiny/", "") for name in theirs}
-    theirs |= {RUNS, "figure layers"}
-    assert len(theirs) == 2 + 3
+    theirs |= {RUNS, "figure layers", "claims"}
+    assert len(theirs) == 2 + 4
 
     def other(**given: str) -> set[str]:
         block = study["own_networks"][0] | given
@@ -452,9 +458,7 @@ def test_what_networks_of_ones_own_are_trained_again_for(place):
 
 def test_a_network_of_ones_own_changes_nothing_of_what_is_there(place):
     before, after = identities(STUDY), identities(STUDY | {"own_networks": [own_network(place)]})
-    assert {name: after[name] for name in before if name != RUNS} == {
-        name: found for name, found in before.items() if name != RUNS
-    }
+    assert {name for name in before if before[name] != after[name]} == {RUNS, "claims"}
 
 
 def test_own_code_counts_by_content(place):
@@ -469,6 +473,4 @@ def test_own_code_counts_by_content(place):
     before, commented, other = found
     assert commented == before
     wanted = every("/networks/", OF_NETWORKS, RUNS)
-    assert differing(before, other) == {
-        name.replace("results/tiny/", "") for name in before if wanted(name)
-    }
+    assert differing(before, other) == short(filter(wanted, before))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from agop_collapse.claims import ledger
 from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
@@ -80,11 +81,43 @@ def test_tables_are_those_of_a_studys_kinds_of_run(mine):
         return {Path(path).stem for path in made}
 
     of_runs = {table for table in COMBINED if not table.startswith("theory_") or table in MEASURED}
-    assert tables("mine") == of_runs - {"gram_picture", "network_layers"} | {"runs"}
+    of_runs -= {"gram_picture", "network_layers", "claims", "claim_values"}
+    assert tables("mine") == of_runs | {"runs"}
     assert tables("other") == {
         *("deep_rfm", "gram", "classes", "agop_spectrum", "attribution", "rates"),
         *("predictor", "theory_layers", "runs"),
     }
+
+
+def test_claims_are_checked_on_all_tables_that_a_study_has(mine):
+    for study in ("mine", "other"):
+        job = mine.check_claims(study)
+        made = [path for each in mine.tables(study).values() for path in each.outputs.values()]
+        assert set(inputs(job)) == {path for path in made if path.endswith(".parquet")}
+        given = {path: identity for ((path, _, identity),) in job.settings["parts"].values()}
+        assert given == {
+            path: each.identity
+            for each in mine.tables(study).values()
+            for path in each.outputs.values()
+            if path in given
+        }
+        assert mine.of("check_claims", {"study": study}) is job
+        assert job.outputs == {
+            "claims": f"results/{study}/claims.parquet",
+            "claim_values": f"results/{study}/claim_values.parquet",
+            "page": f"results/{study}/claims.html",
+        }
+    figures = mine.check_claims("mine").settings["figures"]
+    assert figures["deep_rfm_curves"] == ["fig03"]
+    assert figures["sweep"] == ["widths"]
+    assert mine.check_claims("other").settings["figures"] == {}
+
+
+def test_claims_read_no_table_that_a_study_cannot_have(tmp_path):
+    """Whatever a claim names is among the inputs where a study has all kinds of runs and theory."""
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    job = jobs(shipped, tmp_path).check_claims("demo")
+    assert set(job.settings["parts"]) >= ledger.TABLES
 
 
 def test_run_is_measured_into_its_own_tables(mine):
@@ -113,7 +146,7 @@ def test_a_network_of_ones_own_is_measured_alone(tmp_path, monkeypatch):
     assert job.settings["checkpoint"] == Contents().digest(Path("weights.pt"))
     assert found.of("measure_own_network", first.named | {"seed": "2"}) == job
     assert [name.split()[0] for name in found.everything("mine")] == [
-        *("data", "measure", "measure", "tables", "tables"),
+        *("data", "measure", "measure", "tables", "tables", "claims"),
     ]
     assert set(found.tables("mine")) == {"combine_own_networks", "list_runs"}
     assert found.features("mine") == {}
@@ -389,7 +422,8 @@ def test_every_rule_with_a_script_has_its_name_and_is_given_its_identity(file):
     parts = re.split(r"^ *rule\b *(.*):$", file.read_text(), flags=re.MULTILINE)[1:]
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         script = re.search(r'^ +script:\s+"\.\./scripts/(\w+)\.py"', body, flags=re.MULTILINE)
-        if script is None or script[1] == "download_data":  # known by its checksums
+        # What is downloaded is known by its checksums; claims makes no file.
+        if script is None or script[1] in ("download_data", "claims"):
             continue
         quoted = f'"{name}"'
         if script[1] == "combine_tables":  # one rule for each kind of run

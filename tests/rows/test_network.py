@@ -185,6 +185,13 @@ def test_spectra_and_ranks(measured, heads):
             assert 0 <= row["small_within_tenth"] <= 1
 
 
+def test_nc1_of_the_right_factor_is_that_of_the_whole_weight(measured):
+    """Found of the singular vectors and the layer's input alone; U changes it by nothing."""
+    whole = measured["network_nc"].query("stage == 'right'").set_index(["epoch", "layer"])["nc1"]
+    factor = measured["network_ranks"].set_index(["epoch", "layer"])["nc1_factor"]
+    pd.testing.assert_series_equal(factor, whole, check_names=False, rtol=1e-5)
+
+
 def test_without_another_seed_there_is_no_trained_stranger(measured, heads):
     found, untrained = heads
     without = [dataclasses.replace(at, other=None) for at in found]

@@ -30,11 +30,17 @@ THEORY_KERNEL = {"simulate_theory_kernel", "v1_fig04"}
 THEOREMS = {"derive_theory", "theory_rate"}
 THEORY = THEORY_KERNEL | THEOREMS
 FIGURES = DEEP_FIGURES | NETWORK_FIGURES | {"v1_fig04", "theory_rate"}
+LEDGER = {"check_claims"}
 AFTER_DEEP_RFM = {"measure_deep_rfm"} | DEEP_TABLES | DEEP_FIGURES
 AFTER_NETWORKS = {"measure_network"} | NETWORK_TABLES | NETWORK_FIGURES
 DEEP_RFM = {"build_deep_rfm", "list_runs"} | AFTER_DEEP_RFM
 NETWORKS = {"train_network", "list_runs"} | AFTER_NETWORKS
 EVERYTHING = {"prepare_data"} | DEEP_RFM | NETWORKS | THEORY
+
+
+def with_ledger(derived: set[str]) -> set[str]:
+    """And the claims, which are checked on all tables."""
+    return derived | LEDGER if derived - FIGURES else derived
 
 
 def names(plan: dict[str, str]) -> set[str]:
@@ -75,6 +81,7 @@ CODE = {
     ),
     "the reader": ("agop_collapse/data/readers/digits.py", None, "added = 1", EVERYTHING - THEORY),
     "a kind of figure": ("agop_collapse/plots/gram.py", None, "added = 1", {"fig01"}),
+    "a claim": ("agop_collapse/claims/networks.py", None, "added = 1", LEDGER),
     "the script of figures": ("scripts/plot_figure.py", None, "added = 1", FIGURES),
     "what all scripts use": ("scripts/agop_collapse_job.py", None, "added = 1", EVERYTHING),
     "the style sheet": ("agop_collapse/plots/paper.mplstyle", None, "font.size: 9", FIGURES),
@@ -131,12 +138,12 @@ def derived(tiny, tmp_path_factory) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("change", CODE)
 def test_changed_code_derives_again_what_depends_on_it(derived, change):
-    assert derived[change] == CODE[change][-1]
+    assert derived[change] == with_ledger(CODE[change][-1])
 
 
 @pytest.mark.parametrize("change", SETTINGS)
 def test_changed_setting_derives_again_what_depends_on_it(derived, change):
-    assert derived[change] == SETTINGS[change]
+    assert derived[change] == with_ledger(SETTINGS[change])
 
 
 def test_edited_kernel_derives_again_the_runs_that_name_it(spare):
@@ -147,6 +154,7 @@ def test_edited_kernel_derives_again_the_runs_that_name_it(spare):
     assert names(plan) == {
         *("build_deep_rfm", "measure_deep_rfm", "list_runs", "widths", "smooth"),
         *DEEP_TABLES,
+        *LEDGER,
     }
 
 
@@ -253,7 +261,7 @@ def test_without_records_the_command_that_is_named_derives_what_a_formula_change
     for place in (known, clone):
         change_code(place, "networks/training.py")
     depends = known.plan("all")
-    assert names(depends) == NETWORKS
+    assert names(depends) == with_ledger(NETWORKS)
 
     said = clone.run("-n").stdout
     assert STRANGE in said
@@ -285,6 +293,7 @@ def test_what_is_deleted_comes_back_alike(spare, tiny):
         "results/tiny/tables/network_nfa.parquet",
         "results/tiny/tables/nfa_summary.csv",
         "results/tiny/tables/runs.parquet",
+        "results/tiny/claims.html",
         "figures/tiny/fig07.png",
     ):
         (spare.work / path).unlink()
@@ -295,6 +304,7 @@ def test_what_is_deleted_comes_back_alike(spare, tiny):
         "combine_networks": 1,
         "summarise_nfa": 1,
         "list_runs": 1,
+        "check_claims": 1,
         "plot_figure": 2,  # ablation, fig07
     }
     assert contents(spare.work / "figures") == contents(tiny.work / "figures")
@@ -305,7 +315,7 @@ def test_what_is_deleted_comes_back_alike(spare, tiny):
 def test_deleted_data_come_back_alike_and_all_that_is_made_of_them_is_planned(spare, tiny):
     for study, dataset in (("bare", "shapes"), ("tiny", "digits")):
         (spare.work / f"results/{study}/data/{dataset}.safetensors").unlink()
-    assert names(spare.plan()) == EVERYTHING - THEORY - {"list_runs"}
+    assert names(spare.plan()) == with_ledger(EVERYTHING - THEORY - {"list_runs"})
     assert jobs_run(spare.run(study="bare")) == {"prepare_data": 1}
     bare = "results/bare"
     assert contents(spare.work / bare) == contents(tiny.work / bare)

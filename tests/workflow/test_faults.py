@@ -29,8 +29,8 @@ DEEP_RFM = "deep_rfm/digits/laplace-relu-agop/seed{}"
 NETWORK = "networks/digits/mlp/seed{}"
 SCRIPTS = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")}
 # The study here has no network of one's own (test_own_networks.py kills one) and no theorems; their
-# jobs have others' steps.
-SCRIPTS -= {"agop_collapse_job", "download_data", "derive_theory"}
+# jobs have others' steps. The script `claims` writes nothing.
+SCRIPTS -= {"agop_collapse_job", "download_data", "derive_theory", "claims"}
 SCRIPTS -= {"train_own_network", "measure_own_network"}
 # Jobs, by their logs.
 PREPARE = "logs/prepare_data/digits.log"
@@ -39,6 +39,7 @@ MEASURE_DEEP_RFM = f"{DEEP_RFM}/logs/measure_deep_rfm.log".format(0)
 TRAIN = f"{NETWORK}/logs/train_network.log".format(0)
 MEASURE_NETWORK = f"{NETWORK}/logs/measure_network.log".format(0)
 COMBINE, SUMMARISE = "logs/combine_tables/deep_rfm.log", "logs/summarise_nfa.log"
+CLAIMS = "logs/check_claims.log"
 LIST, SIMULATE = "logs/list_runs.log", "logs/simulate_theory_kernel.log"
 PLOT = "logs/figures/fig03.log"
 EXPORT_DEEP_RFM = f"{DEEP_RFM}/logs/export_deep_rfm.log".format(0)
@@ -61,6 +62,7 @@ CASES = [
             Fault(MEASURE_DEEP_RFM, "kill", 1),
             Fault(MEASURE_NETWORK, "exception", 1),
             Fault(SUMMARISE, "exception", 1),
+            Fault(CLAIMS, "kill", 1),
         ),
         *("formula", 2, ""),
     ),

@@ -149,6 +149,7 @@ def test_nothing_is_downloaded_and_every_run_is_made_once(place):
         "combine_networks": 1,
         "summarise_nfa": 1,
         "list_runs": 1,
+        "check_claims": 1,
         "plot_figure": 15,
     }
 

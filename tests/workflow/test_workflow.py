@@ -72,6 +72,9 @@ TABLES = {
 }
 
 
+LEDGER = ("claims.parquet", "claim_values.parquet", "claims.html")
+
+
 def table(place: Workplace, name: str, study: str = "tiny") -> pd.DataFrame:
     path = place.work / f"results/{study}/tables/{name}.parquet"
     return tables.load(path, name, read_identity(path))
@@ -117,7 +120,7 @@ def test_figures_with_a_slash_builds_every_figure(tiny):
 
 
 def test_every_job_is_run_once(tiny):
-    """By `figures/`, which makes the tables too, so that there is nothing left to the default."""
+    """By `figures/`, which makes the tables too, so that the default has but claims to check."""
     jobs = json.loads((tiny.root / "jobs.json").read_text())
     assert jobs["figures/"] == {
         "prepare_data": 1,
@@ -133,8 +136,8 @@ def test_every_job_is_run_once(tiny):
         "list_runs": 1,
         "plot_figure": 11,
     }
-    assert jobs["all"] == {}
-    assert jobs["bare"] == {"prepare_data": 1, "list_runs": 1}
+    assert jobs["all"] == {"check_claims": 1}
+    assert jobs["bare"] == {"prepare_data": 1, "list_runs": 1, "check_claims": 1}
 
 
 def test_again_there_is_nothing_to_do(tiny):
@@ -303,7 +306,8 @@ def counted(place: Workplace, job: Trace) -> set[Path]:
 def test_jobs_use_nothing_of_the_workflow_that_does_not_count(tiny):
     """Loaded or opened while the real script ran, so also what only a function imports or reads."""
     jobs = tiny.traced()
-    expected = json.loads((tiny.root / "jobs.json").read_text())["figures/"]
+    ran = json.loads((tiny.root / "jobs.json").read_text())
+    expected = ran["figures/"] | ran["all"]
     combined = [expected.pop(f"combine_{kind}") for kind in ("deep_rfm", "networks")]
     assert Counter(job.script for job in jobs) == expected | {"combine_tables": sum(combined)}
     style = tiny.library / "plots" / "paper.mplstyle"  # counts by content
@@ -323,21 +327,27 @@ def test_jobs_use_nothing_of_the_workflow_that_does_not_count(tiny):
 
 
 def test_targets_are_the_figures_the_tables_or_all(fresh):
-    targets = [["figures/"], ["figures"], ["tables"], ["all"], []]
+    targets = [["figures/"], ["figures"], ["tables"], ["claims"], ["all"], []]
     plans = in_parallel(lambda target: set(fresh.plan(*target)), targets)
-    with_slash, figures, tables_, all_, default = plans
+    with_slash, figures, tables_, claims, all_, default = plans
     drawn = {name for name in figures if name.startswith("figures/")}
     assert drawn == FIGURE_FILES
     assert with_slash == figures
     assert figures == drawn | tables_
     assert {f"results/tiny/tables/{name}.parquet" for name in TABLES} < tables_
-    assert all_ == default >= figures
+    ledger = {f"results/tiny/{name}" for name in LEDGER}
+    assert claims == tables_ | ledger
+    assert all_ == default == figures | ledger
 
 
 def test_all_is_what_no_figure_needs_too(fresh):
     plans = in_parallel(lambda target: fresh.plan(target, study="bare"), ["figures/", "all"])
     runs, data = "results/bare/tables/runs.parquet", "results/bare/data/shapes.safetensors"
-    assert plans == [{runs: "list_runs"}, {runs: "list_runs", data: "prepare_data"}]
+    ledger = {f"results/bare/{name}": "check_claims" for name in LEDGER}
+    assert plans == [
+        {runs: "list_runs"},
+        {runs: "list_runs", data: "prepare_data"} | ledger,
+    ]
 
 
 def test_a_figure_plans_its_own_runs_and_no_others(fresh):

@@ -157,6 +157,7 @@ SMALL = ("tenth", "effective_rank", "stable_rank")
 SMALL_DIRECTIONS = _floats(
     *(f"small_{what}_{by}" for by in SMALL for what in ("within", "between", "explained"))
 )
+FACTOR = _floats("nc1_factor")
 ALIGNMENT = _floats("class_alignment", "class_alignment_chance")
 
 
@@ -198,7 +199,11 @@ OF_A_RUN = {
         "network_rates": _integers("epoch") | _texts("stage") | RATES | _integers("layers"),
         "network_nfa": _integers("epoch", "layer") | ANSATZ | ANSATZ_FORMS | FAMILY | FACT,
         "network_ansatz": _integers("epoch", "layer") | VARIANT,
-        "network_ranks": _integers("epoch", "layer") | RANKS | SMALL_DIRECTIONS | ALIGNMENT,
+        "network_ranks": _integers("epoch", "layer")
+        | RANKS
+        | SMALL_DIRECTIONS
+        | FACTOR
+        | ALIGNMENT,
         "network_spectrum": _integers("epoch", "layer")
         | _texts("of")
         | _integers("index")
@@ -251,6 +256,12 @@ OF_A_STUDY = {
     | _integers("seed")
     | _floats("distance", "mapped_mean", "mapped_sd", "mapped_theory")
     | _integers("width", "draws"),
+    "claims": _texts("study", "id", "source")
+    | _flags("printed")
+    | _texts("claim", "predicate", "paper", "measured", "tolerance", "verdict", "why"),
+    "claim_values": _texts("study", "dataset", "run", "seeds", "id", "quantity", "words")
+    | _floats("least", "most", "paper", "value")
+    | _texts("verdict", "why"),
 } | {name: _texts("study") | _integers("seed") | columns for name, columns in THEORY.items()}
 
 # Columns that tell the rows of one run apart by more than layer, epoch and stage.

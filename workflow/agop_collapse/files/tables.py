@@ -124,7 +124,9 @@ def _write(path: Path, table: str, content: pa.Table, identity: str) -> None:
 
 
 def load(path: Path, table: str, identity: str) -> pd.DataFrame:
-    """Read what `save` wrote, verifying its checksums, columns and identity.
+    """Read what `save` or `save_runs` wrote, verifying its checksums, columns and identity.
+
+    The columns of the table `runs` are the settings that there are, and are taken as they are.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def load(path: Path, table: str, identity: str) -> pd.DataFrame:
         whole = header.pop("sha256", None) == _digest(content, header)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StorageError(f"{path} cannot be read ({error}); {derive_again(path)}") from error
-    schema = _schema(table, content.schema.names)
+    schema = content.schema if table == "runs" else _schema(table, content.schema.names)
     if whole and header.get("table") != table:
         raise StorageError(
             f"{path} holds the table {header.get('table')}, not {table}; {derive_again(path)}"

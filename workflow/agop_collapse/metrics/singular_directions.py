@@ -75,6 +75,13 @@ def _squares(x: Tensor, directions: Tensor) -> tuple[Tensor, float]:
     return along.square().sum(dim=0), outside
 
 
+def nc1_of_factor(spectra: Spectra) -> float:
+    """NC1 of S V^T x, from V and the input alone, without U; nan where tr S_B of it is 0."""
+    squares = spectra.singular_values.square()
+    between = float(squares @ spectra.between)
+    return float(squares @ spectra.within) / between if between > 0 else math.nan
+
+
 @dataclass(frozen=True)
 class SmallDirections:
     """How far the erasing of small singular directions accounts for what W does to NC1.

@@ -78,10 +78,11 @@ class Study:
 
 @dataclass(frozen=True)
 class Configuration:
-    """All studies, the one to build, and where public data sets lie."""
+    """All studies, the one to build, where public data lie, and whether claims must hold."""
 
     study: str
     data_root: str
+    strict_claims: bool
     studies: dict[str, Study]
 
 
@@ -93,7 +94,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
     ConfigError : naming each mistake's key path, value and what is allowed; a mistake in how runs
         and figures belong together is told when the settings themselves are sound.
     """
-    known = ("study", "data_root", "studies")
+    known = ("study", "data_root", "strict_claims", "studies")
     expect_mapping(config, "the configuration")
     mistakes = [
         unknown("the configuration", key, known, what="key") for key in config if key not in known
@@ -106,6 +107,11 @@ def load(config: Mapping[str, Any]) -> Configuration:
             mistakes.append(f"{key} must not be empty")
         elif key == "data_root":
             mistakes += _no_folder(key, value)
+    strict = config.get("strict_claims", False)
+    if strict in ("true", "false"):  # a text, where it comes from --config
+        strict = strict == "true"
+    if not isinstance(strict, bool):
+        mistakes.append(f"strict_claims = {strict!r} must be of type boolean")
     if "studies" not in config:
         mistakes.append("the configuration: studies must be given")
         raise ConfigError("\n".join(mistakes))
@@ -141,7 +147,7 @@ def load(config: Mapping[str, Any]) -> Configuration:
             )
     if mistakes:
         raise ConfigError("\n".join(sorted(set(mistakes))))
-    return Configuration(chosen, data_root, studies)
+    return Configuration(chosen, data_root, strict, studies)
 
 
 def data_root(configuration: Configuration, environment: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ PARTS = {
     "make": "build layers, train networks",
     "measure": "measure",
     "tables": "tables",
+    "claims": "claims",
     "figure": "figures",
 }
 

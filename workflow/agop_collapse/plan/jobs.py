@@ -23,7 +23,7 @@ from .configuration import Configuration
 from .data_shapes import DataShape, shape_of
 from .figures import Drawing
 from .identity import digest_of, identity
-from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, STORE, TABLE
+from .paths import CLAIM_VALUES, CLAIMS, DATA, EPOCH_FEATURES, FEATURES, FIGURE, STORE, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset, OwnNetwork
@@ -634,6 +634,33 @@ class Jobs:
         """The figures of a study, by name."""
         return {name: self.plot_figure(study, name) for name in self.studies[study].drawings}
 
+    # Claims
+
+    @once
+    def check_claims(self, study: str) -> Job:
+        """The paper's claims held against all of a study's tables."""
+        parts = {
+            table: [Part(path, None, job.identity)]
+            for job in self.tables(study).values()
+            for table, path in job.outputs.items()
+            if path.endswith(".parquet")
+        }
+        every = [part for of_table in parts.values() for part in of_table]
+        figures: dict[str, list[str]] = {}
+        for name, drawing in sorted(self.studies[study].drawings.items()):
+            figures.setdefault(drawing.kind, []).append(name)
+        settings = {"study": study, "figures": figures}
+        code, made_from = self._code("check_claims"), [part.identity for part in every]
+        made = identity("check_claims", settings, code, made_from)
+        paths = {"claims": f"{CLAIMS}.parquet", "claim_values": f"{CLAIM_VALUES}.parquet"}
+        paths["page"] = f"{CLAIMS}.html"
+        return Job(
+            made,
+            settings | {"identity": made, "parts": _plain(parts)},
+            {"parts": [part.path for part in every]},
+            {name: path.format(study=study) for name, path in paths.items()},
+        )
+
     # All of it
 
     def everything(self, study: str) -> dict[str, Job]:
@@ -643,6 +670,7 @@ class Jobs:
         found |= {f"make {run.folder}": self.make(run) for run in _made(chosen.runs)}
         found |= {f"measure {run.folder}": self.measure(run) for run in chosen.runs}
         found |= {f"tables {rule}": job for rule, job in self.tables(study).items()}
+        found["claims"] = self.check_claims(study)
         return found | {f"figure {name}": job for name, job in self.figures(study).items()}
 
     def behind(self, study: str) -> list[Job]:
@@ -663,7 +691,7 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        found = {name: name for name in ("tables", "all", "plan", "download", "features")}
+        found = {name: name for name in ("tables", "claims", "all", "plan", "download", "features")}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study

@@ -9,5 +9,7 @@ TABLES = f"{RESULTS}/tables"
 TABLE = f"{TABLES}/{{table}}.parquet"
 # Of all studies; no study has a name with a dot.
 STORE = "results/.store"
+CLAIMS = f"{RESULTS}/claims"
+CLAIM_VALUES = f"{RESULTS}/claim_values"
 LOGS = f"{RESULTS}/logs"
 FIGURE = "figures/{study}/{figure}"

@@ -76,6 +76,12 @@ def schema() -> dict[str, Any]:
                 "minLength": 1,
                 "default": "data",
             },
+            "strict_claims": {
+                "description": "Whether `snakemake claims` fails where a claim of the paper is not "
+                "reproduced. The ledger is written in any case.",
+                "type": "boolean",
+                "default": False,
+            },
             "studies": _mapping(
                 "study",
                 "Studies by name; results/ and figures/ have a folder for each.",

@@ -137,6 +137,7 @@ _RANKS |= {
     }.items()
 }
 _RANKS |= {
+    "nc1_factor": r"NC1 of $SV^{\!\top} x$ from its factors",
     "class_alignment": "Principal cosine of $W_l$ and class means",
     "class_alignment_chance": r"Principal cosine by chance: $(K/d_l)^{1/2}$",
 }
@@ -171,7 +172,7 @@ STAGE_LABELS = {
 
 # What falls, or grows, over decades; a rate of it, or its R^2, does not.
 _LOGARITHMIC = re.compile(
-    r"nc1(_code|_pinv|_test_.*)?|fuzziness|vci|cdnv.*|trace_.*|test_drift|log_distance_variance"
+    r"nc1(_code|_pinv|_factor|_test_.*)?|fuzziness|vci|cdnv.*|trace_.*|test_drift|log_distance_variance"
     r"|condition_number|.*_loss|eigenvalue|(final_)?(train_mse|solve_residual|sensitivity)"
     r"|nfa_scale|b?fact_residual"
 )

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ..metrics.head import HeadLayer
-from ..metrics.singular_directions import small_directions
+from ..metrics.singular_directions import nc1_of_factor, small_directions
 from ..metrics.spectra import ranks
 
 
@@ -28,7 +28,7 @@ def rows(layer: HeadLayer) -> list[dict[str, Any]]:
 
 
 def measure(layer: HeadLayer) -> dict[str, float]:
-    """Ranks of the spectra, and what the small singular directions of W carry."""
+    """Ranks of the spectra, what the small singular directions of W carry, NC1 behind S V^T."""
     found = {}
     for of, values in _spectra(layer).items():
         singular = of == "weight"
@@ -44,4 +44,4 @@ def measure(layer: HeadLayer) -> dict[str, float]:
             f"small_between_{by}": small.share_between,
             f"small_explained_{by}": small.explained,
         }
-    return found
+    return found | {"nc1_factor": nc1_of_factor(layer.spectra)}

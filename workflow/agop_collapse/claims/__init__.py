@@ -1,0 +1,1 @@
+"""What the paper claims, each claim held against a study's tables; docs/claims.md."""
