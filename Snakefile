@@ -28,6 +28,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
 
 

@@ -191,7 +191,7 @@ def in_parallel(function, arguments: list) -> list:
 def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
     """How many jobs of each rule a run of Snakemake finished; target rules are no jobs."""
     finished = re.findall(r"^Finished jobid: \d+ \(Rule: (.+)\)$", run.log, flags=re.MULTILINE)
-    targets = ("figures", "figures/", "tables", "features", "all")
+    targets = ("figures", "figures/", "tables", "report", "features", "all")
     return Counter(rule for rule in finished if rule not in targets)
 
 

@@ -14,7 +14,7 @@ from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINE, COMBINED, Jobs, TargetError
-from agop_collapse.plan.paths import DATA, FIGURE, LOGS, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import DATA, FIGURE, LOGS, REPORT, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:

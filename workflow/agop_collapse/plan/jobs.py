@@ -21,9 +21,10 @@ from .code_digest import code_digest
 from .config_errors import did_you_mean
 from .configuration import Configuration
 from .data_shapes import DataShape, shape_of
+from .figure_kinds import FIGURE_KINDS
 from .figures import Drawing
 from .identity import digest_of, identity
-from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, TABLE
+from .paths import DATA, EPOCH_FEATURES, FEATURES, FIGURE, REPORT, TABLE
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset
@@ -46,6 +47,8 @@ MEASURE = {
     "networks": "measure_network",
     "own_networks": "measure_own_network",
 }
+# Runs of Deep RFM through whose layers a report leads; each adds some hundred KB to its page.
+MOST_WALKS = 8
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 COMBINE = {
     "deep_rfm": "combine_deep_rfm",
@@ -588,6 +591,120 @@ class Jobs:
         """The figures of a study, by name."""
         return {name: self.plot_figure(study, name) for name in self.studies[study].drawings}
 
+    # Report
+
+    @once
+    def make_report(self, study: str) -> Job:
+        """A page of a study's figures and tables, and what was recorded of its runs."""
+        chosen, listed = self.studies[study], self.list_runs(study)
+        parts = self._of_report(study)
+        walked = self._walked(study)
+        pictures = {run: self.parts([run], "gram_picture")[0] for run in walked[:MOST_WALKS]}
+        figures = self.figures(study)
+        page = sorted(Path(self._library, "report", "page").iterdir())
+        shown = {
+            "study": study,
+            "description": chosen.settings.description,
+            "about": self._facts(study),
+            "figures": [self._shown(study, name) for name in figures],
+            "walks": [
+                {"label": f"{dataset_label(run.dataset)}, {run.label}, seed {run.seed}"}
+                | {"run": run.named | {"seeds": [run.seed]}}
+                for run in pictures
+            ],
+            "unwalked": len(walked) - len(pictures),
+            "cost": [each for run in chosen.runs for each in self._recorded(run)],
+        }
+        every = [part for of_table in parts.values() for part in of_table]
+        every += pictures.values()
+        decisive = shown | {"columns": [part.columns for part in every]}
+        decisive |= {"page": [digest_of(file.read_text(encoding="utf-8")) for file in page]}
+        made_from = [*figures.values(), *every, listed]
+        made = identity(
+            "make_report",
+            decisive,
+            self._code("make_report"),
+            [each.identity for each in made_from],
+        )
+        given = {
+            "identity": made,
+            "parts": _plain(parts),
+            "pictures": [tuple(part) for part in pictures.values()],
+            "figure_identities": [job.identity for job in figures.values()],
+            "runs": listed.settings["rows"],
+            # The table `claims`, as a part, once a study has one.
+            "claims": None,
+        }
+        rows = sum(self._rows(chosen.runs, table) for table in parts)
+        largest = max((self._rows([run], "gram_picture") for run in pictures), default=0)
+        return Job(
+            made,
+            shown | given,
+            {
+                "figures": [job.outputs["png"] for job in figures.values()],
+                "parts": [part.path for part in every],
+            },
+            {"report": REPORT.format(study=study)},
+            **asdict(resources.make_report(rows, largest)),
+        )
+
+    def _of_report(self, study: str) -> dict[str, list[Part]]:
+        """The tables of a study, and of the runs of other studies that its figures show."""
+        found: dict[str, list[Part]] = {}
+        for rule, job in self.tables(study).items():
+            # Its settings are in the report itself.
+            if rule != "list_runs":
+                paths = (path for path in job.outputs.items() if path[1].endswith(".parquet"))
+                found |= {table: [Part(path, None, job.identity)] for table, path in paths}
+        for run in self._runs_elsewhere(study):
+            for table in COMBINED[run.kind]:
+                found.setdefault(table, []).extend(self.parts([run], table))
+        return found
+
+    def _walked(self, study: str) -> list[Run]:
+        """The runs of Deep RFM, each of its smallest seed."""
+        first: dict[tuple, Run] = {}
+        for run in self.studies[study].of_kind("deep_rfm"):
+            if run.line not in first or run.seed < first[run.line].seed:
+                first[run.line] = run
+        return list(first.values())
+
+    def _shown(self, study: str, name: str) -> dict[str, Any]:
+        """A figure as a report needs it."""
+        drawing = self.drawing(study, name)
+        description = FIGURE_KINDS[drawing.kind].description
+        return {
+            **{"name": name, "kind": drawing.kind, "title": drawing.block.title},
+            **{"description": description, "rows": drawing.rows, "options": drawing.options},
+            "file": FIGURE.format(study=study, figure=name),
+        }
+
+    def _recorded(self, run: Run) -> list[dict[str, Any]]:
+        """Of each job of a run where its time and memory, its results and its record lie."""
+        jobs = {MADE[run.kind][0]: self.make(run)} if run.kind in MADE else {}
+        jobs |= {MEASURE[run.kind]: self.measure(run)}
+        return [
+            {"dataset": run.dataset, "run": run.name, "seed": run.seed, "rule": rule}
+            | {"benchmark": f"{run.folder}/benchmarks/{rule}.tsv"}
+            | {"outputs": list(job.outputs.values()), "record": f"{run.folder}/run.json"}
+            for rule, job in jobs.items()
+        ]
+
+    def _facts(self, study: str) -> list[tuple[str, str]]:
+        """What a reader must know of a study before all else."""
+        chosen = self.studies[study]
+        settings = chosen.settings
+        sizes = [
+            f"{dataset_label(name)} (n = {dataset.n:,})" for name, dataset in chosen.datasets.items()
+        ]
+        threads = f"{settings.torch_threads} thread{'s' if settings.torch_threads > 1 else ''}"
+        return [
+            ("Data sets", ", ".join(sizes)),
+            ("Runs, seeds aside", str(len({run.line for run in chosen.runs}))),
+            ("Seeds", ", ".join(map(str, settings.seeds))),
+            ("Device", f"{settings.device}, {threads} a job"),
+        ]
+
     # All of it
 
     def everything(self, study: str) -> dict[str, Job]:
@@ -617,7 +734,8 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        found = {name: name for name in ("tables", "all", "plan", "download", "features")}
+        plain = ("tables", "report", "all", "plan", "download", "features")
+        found = {name: name for name in plain}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study
@@ -630,6 +748,7 @@ class Jobs:
                 for path in job.outputs.values()
                 if path.endswith(".parquet")
             ]
+            outputs.append(REPORT.format(study=name))
             for output in outputs:
                 found[output] = output
                 if ours:
