@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "theory": {"common", "machine", "metrics"},
     "rows": {"common", "files", "data", "machine", "networks", "metrics", "theory"},
     "plots": {"common", "files"},
+    "report": {"files", "plots"},
     # What is light enough for the Snakefile.
     "plan": {"common", "data.addresses", "files.columns", "files.contents", "files.stamp"},
 }

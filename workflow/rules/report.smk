@@ -27,6 +27,6 @@ rule make_report:
 
 rule report:
     input:
-        ask(JOBS.make_report, STUDY).outputs["report"],
+        REPORT.replace("{study}", STUDY),
     message:
         f"The report of the study {STUDY} is there"

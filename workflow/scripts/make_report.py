@@ -3,7 +3,6 @@
 from agop_collapse_job import job  # isort: split
 
 import pandas as pd
-
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import atomic
 from agop_collapse.report import recorded, run_settings

@@ -635,7 +635,11 @@ class Jobs:
             # The table `claims`, as a part, once a study has one.
             "claims": None,
         }
-        rows = sum(self._rows(chosen.runs, table) for table in parts)
+        rows = sum(
+            self._rows(chosen.of_kind(kind), table)
+            for kind, of_kind in COMBINED.items()
+            for table in of_kind
+        )
         largest = max((self._rows([run], "gram_picture") for run in pictures), default=0)
         return Job(
             made,
@@ -695,7 +699,8 @@ class Jobs:
         chosen = self.studies[study]
         settings = chosen.settings
         sizes = [
-            f"{dataset_label(name)} (n = {dataset.n:,})" for name, dataset in chosen.datasets.items()
+            f"{dataset_label(name)} (n = {dataset.n:,})"
+            for name, dataset in chosen.datasets.items()
         ]
         threads = f"{settings.torch_threads} thread{'s' if settings.torch_threads > 1 else ''}"
         return [

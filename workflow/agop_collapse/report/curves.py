@@ -1,4 +1,4 @@
-"""Curves as plain numbers for an SVG that a page can colour: lines, ticks and marks in its units."""
+"""Curves as plain numbers for an SVG that a page can colour: lines, ticks, marks in its units."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -63,10 +63,7 @@ def listing(name: str, frame: pd.DataFrame) -> Listing:
     columns = [(str(column), _is_number(frame[column])) for column in frame]
     rows, csv = [], ""
     if frame.size <= MOST_CELLS:
-        rows = [
-            list(row)
-            for row in zip(*(_cells(frame[column]) for column in frame), strict=True)
-        ]
+        rows = [list(row) for row in zip(*(_cells(frame[column]) for column in frame), strict=True)]
         csv = data_address("text/csv", frame.to_csv(index=False).encode())
     return Listing(name, A_ROW_FOR.get(name, ""), columns, rows, len(frame), csv)
 

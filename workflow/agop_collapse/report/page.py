@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from .figures import Figure
 from .listing import Listing
@@ -57,7 +56,8 @@ class Report:
 def render(report: Report) -> str:
     """The page as HTML, complete with its style, script and a policy that lets nothing in or out.
 
-    All texts of the report are escaped: a name may hold any character.
+    All texts of the report are escaped: a name may hold any character. Style and script, which
+    are not, are the project's own.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -81,9 +81,8 @@ def render(report: Report) -> str:
         verdicts=VERDICTS,
         counts=_counts(claims),
         policy=policy,
-        # Of the project's own files alone, and not of any text of a study.
-        style=Markup(style),
-        script=Markup(script),
+        style=style,
+        script=script,
     )
 
 

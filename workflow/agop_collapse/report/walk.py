@@ -1,4 +1,4 @@
-"""A walk through the layers of a Deep RFM: at each its Gram matrix, and where its collapse stands."""
+"""A walk through the layers of a Deep RFM: at each its Gram matrix, and how far it collapsed."""
 
 import io
 from collections.abc import Mapping
@@ -43,9 +43,7 @@ class Walk:
     panels: list[Panel]
 
 
-def walk(
-    label: str, run: dict, pictures: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
-) -> Walk:
+def walk(label: str, run: dict, pictures: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> Walk:
     """A walk through a run of one seed.
 
     Parameters

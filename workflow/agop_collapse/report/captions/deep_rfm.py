@@ -1,6 +1,6 @@
 """Captions of figures of Deep RFM."""
 
-from ...plots.select import has_run, only_run, select_last, select_part, select_run
+from ...plots.select import has_run, only_run, select_part, select_run
 from ..plain import number, percent
 from .caption import (
     Caption,

@@ -95,10 +95,10 @@ def network_spectrum(tables: Tables, rows: list[Row]) -> Caption:
     def tell(run: dict) -> str:
         start, end = (at(tables, "network_ranks", run) for at in (at_start, at_end))
         layer = end["layer"].max()
-        ranks = (
-            f"of {name} {from_to(*(mean(part, f'{of}_effective_rank', layer=layer) for part in (start, end)))}"
-            for of, name in (("weight", "W"), ("agop", "the AGOP"), ("features", "the features"))
-        )
+        ranks = []
+        for of, name in (("weight", "W"), ("agop", "the AGOP"), ("features", "the features")):
+            ends = (mean(part, f"{of}_effective_rank", layer=layer) for part in (start, end))
+            ranks.append(f"of {name} {from_to(*ends)}")
         return f"in training the effective rank of layer {layer} {', '.join(ranks)}"
 
     return caption(

@@ -78,6 +78,7 @@ function show(walk, slider) {
   }
   const now = walk.querySelector("li.now");
   slider.setAttribute("aria-valuetext", now.dataset.name);
+  walk.querySelector("output").textContent = now.dataset.name.replace("^½", "½");
 }
 
 if (walks.length > 1) {
