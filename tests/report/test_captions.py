@@ -109,7 +109,7 @@ def test_ablation(tables):
 
 def test_spectrum_accuracy_and_test_points(tables):
     assert "its effective rank falls from 40 to 13.3" in say("spectrum", tables, [ROW])
-    assert "test accuracy goes from 60.0 % to 80.0 %, and behind the last to 90.0 %" in say(
+    assert "test accuracy goes from 60.0% to 80.0%, and behind the last to 90.0%" in say(
         "accuracy", tables, [ROW]
     )
     tables["predictor"]["valid"] = False
@@ -117,7 +117,7 @@ def test_spectrum_accuracy_and_test_points(tables):
     text = say("nc_full", tables, [ROW])
     assert "NC1 is 0.01 on training points, and on test points 0.02 about their own" in text
     assert "and 0.03 about those of the training points" in text
-    assert "for 100.0 % of training points and 87.5 % of test points" in text
+    assert "for 100.0% of training points and 87.5% of test points" in text
     tables["deep_rfm"]["nc1_test_own"] = math.nan
     assert "test points" not in say("nc_full", tables, [ROW])
 
@@ -138,7 +138,7 @@ def test_decomposition_and_nc2(tables):
     text = say("decomposition", tables, [MLP])
     # (0.4 + 0.8) / 2 into layer 1, (0.05 + 0.1) / 2 out of layer 2.
     assert "falls from 0.6 to 0.075 between layer 1's input and layer 2's output" in text
-    assert "60.0 % of the change of its logarithm being due to S Vᵀ" in text
+    assert "60.0% of the change of its logarithm being due to S Vᵀ" in text
     assert "NC2 falls from 0.3 to 0.0375 between" in say("network_nc2", tables, [MLP])
 
 
@@ -156,7 +156,7 @@ def test_collapse_of_test_points_and_ranks(tables):
     text = say("network_nc_full", tables, [MLP])
     assert "at the output of layer 2, NC1 is 0.075 on training points" in text
     assert "on test points 0.15 about their own" in text
-    assert "for 100.0 % of training and 75.0 % of test points" in text
+    assert "for 100.0% of training and 75.0% of test points" in text
     text = say("network_spectrum", tables, [MLP])
     assert "the effective rank of layer 2 of W falls from 30 to 3" in text
 
@@ -172,7 +172,7 @@ def test_of_a_network_that_is_not_fitted_no_number_is_told(tables, kind):
     training = tables["network_training"]
     training.loc[(training["seed"] == 1) & (training["epoch"] == 10), "fitted"] = False
     assert say(kind, tables, [MLP]) == (
-        "digits, MLP: not fitted (train loss 0.15), so that it says nothing."
+        "digits, MLP: not fitted (train loss 0.15), and no number is given."
     )
 
 
@@ -247,7 +247,7 @@ def test_theory_kernel():
     table = table.assign(mapped_mean=table["mapped_theory"] * [1.0, 1.01], width=64, draws=20)
     text = say("theory_kernel", {"theory_kernel": table}, [])
     assert "The ratio falls from 0.9 at distance 0.5 to 0.7 at 2" in text
-    assert "off by at most 1.0 %" in text
+    assert "off by at most 1.0%" in text
 
 
 def test_theory_recursion_and_rate():
@@ -268,7 +268,7 @@ def test_theory_recursion_and_rate():
     rates["rate_expected"] = [0.1, 0.25, 1.0, 1.0]
     rates["floor_slope"] = [math.nan, math.nan, 2.0, 1.0]
     text = say("theory_rate", {"theory_rate": rates}, [])
-    assert "within 20.0 % of its closed form" in text
+    assert "within 20.0% of its closed form" in text
     assert "power 1 with the printed κ and 2 with the corrected one" in text
 
 
@@ -287,7 +287,7 @@ def test_theory_objective():
     text = say("theory_objective", {"theory_objective": pd.DataFrame(rows)}, [])
     assert text == (
         "The least objective of a non-negative kernel is that of k* with one-hot labels "
-        "(K = 10), 32.4 % below that of k* with ±1 labels (K = 10), 5.0 % above that of k* with "
+        "(K = 10), 32.4% below that of k* with ±1 labels (K = 10), 5.0% above that of k* with "
         "one output of ±1 (K = 2)."
     )
 

@@ -39,7 +39,7 @@ def test_number_is_near_what_it_says(mantissa, exponent):
 
 
 def test_percent():
-    assert percent(0.92549) == "92.5 %"
+    assert percent(0.92549) == "92.5%"
     assert percent(math.nan) == "not defined"
 
 

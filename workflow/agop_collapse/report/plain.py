@@ -50,7 +50,7 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share as a percentage with one decimal; what is not a number says so."""
-    return "not defined" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "not defined" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
 def plain(label: str) -> str:

@@ -93,7 +93,7 @@ def _step(
     doubt = ". Not to be trusted: its solve is ill-conditioned" if applied >= doubtful_from else ""
     says = f"NC1 {number(measured['nc1'])}, NC2 {number(measured['nc2'])}; {told}{doubt}."
     matrix = pixels.pivot(index="i", columns="j", values="gram").to_numpy()
-    alternative = f"Gram matrix of the {name}, sorted by class: {told}."
+    alternative = f"Gram matrix of {'the ' * (not applied)}{name}, sorted by class: {told}."
     return Step(name, says, picture(matrix), alternative)
 
 

@@ -102,7 +102,7 @@ def if_fitted(tables: Tables, row: Row, tell: Callable[[dict], str]) -> str:
     if not trust.is_unfitted(training):
         return tell(run)
     loss = mean(select_last(training, "epoch"), "train_loss")
-    return f"not fitted (train loss {number(loss)}), so that it says nothing"
+    return f"not fitted (train loss {number(loss)}), and no number is given"
 
 
 def at_end(tables: Tables, table: str, run: dict) -> pd.DataFrame:

@@ -166,7 +166,7 @@ def network_layers(tables: Tables, rows: list[Row], stage: str = "right") -> Cap
         run = select_run(tables, "network_layers", only_run(row))
         if not run["fitted"].astype(bool).all():
             loss = mean(run.groupby("seed").head(1), "train_loss")
-            return f"not fitted (train loss {number(loss)}), so that it says nothing"
+            return f"not fitted (train loss {number(loss)}), and no number is given"
         points = select_part(run, "stage", stage)
         names = points.sort_values("layer")["layer_name"]
         first, last = points["layer"].min(), points["layer"].max()
