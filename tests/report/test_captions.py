@@ -67,6 +67,10 @@ def test_numbers_are_of_the_seeds_that_are_shown(tables):
     assert "NC1 of M^½ X falls from 0.5 to 0.005" in say("deep_rfm_curves", tables, [row])
     assert "seed 0" in caption_of("deep_rfm_curves", "", tables, [row], {}).text
     assert "mean of 2 seeds" in caption_of("deep_rfm_curves", "", tables, [ROW], {}).text
+    several = caption_of("deep_rfm_curves", "", tables, [ROW, row], {})
+    assert "means of 1 to 2 seeds" in several.text
+    other = {"label": "other", "runs": [ROW["runs"][0] | {"seeds": [1]}]}
+    assert "one seed each" in caption_of("deep_rfm_curves", "", tables, [row, other], {}).text
 
 
 def test_numbers_end_before_what_is_not_to_be_trusted(tables):

@@ -52,8 +52,13 @@ def by_row(rows: Iterable[Row], tell: Callable[[Row], str]) -> str:
 def seeds_of(tables: Tables, table: str, rows: Iterable[Row]) -> str:
     """Over how many seeds numbers are means, such as "mean of 3 seeds"; of one its name."""
     runs = [run for row in rows for run in row["runs"]]
-    seeds = sorted(set().union(*(select_run(tables, table, run)["seed"] for run in runs)))
-    return f"seed {seeds[0]}" if len(seeds) == 1 else f"mean of {len(seeds)} seeds"
+    found = [sorted(set(select_run(tables, table, run)["seed"])) for run in runs]
+    fewest, most = min(map(len, found)), max(map(len, found))
+    if fewest < most:
+        return f"means of {fewest} to {most} seeds"
+    if most == 1 and len({seeds[0] for seeds in found}) == 1:
+        return f"seed {found[0][0]}"
+    return f"mean of {most} seeds" if most > 1 else "one seed each"
 
 
 def mean(frame: pd.DataFrame, column: str, **places: object) -> float:
