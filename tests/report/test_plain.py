@@ -4,7 +4,7 @@ import math
 
 import pytest
 from agop_collapse.plots.measures import MEASURES, STAGE_LABELS
-from agop_collapse.report.plain import number, percent, plain
+from agop_collapse.report.plain import cosine, number, percent, plain
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,13 @@ def test_number_is_near_what_it_says(mantissa, exponent):
     text = number(value).replace("−", "-").replace(",", "").replace(" × 10", "e")
     read = float(text.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
     assert read == pytest.approx(value, rel=5e-3)
+
+
+def test_cosine_near_1_says_how_near():
+    assert cosine(1 - 2.5e-5) == "1 − 2.5 × 10⁻⁵"
+    assert [cosine(value) for value in (1.0, 1 + 1e-16, 0.987, -1 + 1e-9)] == [
+        *("1", "1", "0.987", "−1"),
+    ]
 
 
 def test_percent():

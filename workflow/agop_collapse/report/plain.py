@@ -48,6 +48,12 @@ def number(value: float) -> str:
     return f"{sign}{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
+def cosine(value: float) -> str:
+    """A number; of one that three digits make 1, how far from it: 1 − 2.5 × 10⁻⁵."""
+    text = number(value)
+    return f"1 − {number(1 - value)}" if text == "1" and value < 1 else text
+
+
 def percent(share: float) -> str:
     """A share as a percentage with one decimal; what is not a number says so."""
     return "not defined" if math.isnan(share) else f"{100 * share:.1f}%"

@@ -14,7 +14,7 @@ from ..plots.gram import HIGHEST, LOWEST
 from ..plots.select import select_part, select_run
 from .curves import Panel, panel
 from .embedded import data_address
-from .plain import number
+from .plain import cosine, number
 
 # Lines of the panels, from the last stage to the first, so that X lies on top.
 STAGES = {"PhiMX": "Φ(M^½ X)", "MX": "M^½ X", "X": "X"}
@@ -87,7 +87,7 @@ def _step(
     doubtful_from: float,
 ) -> Step:
     name = f"layer {applied}, M^½ X" if applied else "input data"
-    within = f"{number(cosines['within_mean'])} ± {number(cosines['within_sd'])}"
+    within = f"{cosine(cosines['within_mean'])} ± {number(cosines['within_sd'])}"
     between = f"{number(cosines['between_mean'])} ± {number(cosines['between_sd'])}"
     told = f"cosines {within} within classes, {between} between (mean ± sd)"
     doubt = ". Not to be trusted: its solve is ill-conditioned" if applied >= doubtful_from else ""

@@ -68,13 +68,13 @@ def mean(frame: pd.DataFrame, column: str, **places: object) -> float:
     return frame[column].mean(skipna=False)
 
 
-def from_to(first: float, last: float) -> str:
+def from_to(first: float, last: float, say: Callable[[float], str] = number) -> str:
     """Such as "falls from 1.7 to 0.012"."""
     if math.isnan(first) or math.isnan(last):
-        return f"goes from {number(first)} to {number(last)}"
-    if number(first) == number(last):
-        return f"stays at {number(last)}"
-    return f"{'falls' if last < first else 'rises'} from {number(first)} to {number(last)}"
+        return f"goes from {say(first)} to {say(last)}"
+    if say(first) == say(last):
+        return f"stays at {say(last)}"
+    return f"{'falls' if last < first else 'rises'} from {say(first)} to {say(last)}"
 
 
 # Deep RFM

@@ -1,7 +1,7 @@
 """Captions of figures of Deep RFM."""
 
 from ...plots.select import has_run, only_run, select_part, select_run
-from ..plain import number, percent
+from ..plain import cosine, number, percent
 from .caption import (
     Caption,
     Row,
@@ -67,7 +67,7 @@ def gram(
         classes = select_run(tables, "classes", run)["class"].nunique()
         return (
             f"from {_named(ends[0])} to {_named(ends[1])} the mean cosine within classes "
-            f"{from_to(*within)}, between classes it {from_to(*between)} "
+            f"{from_to(*within, cosine)}, between classes it {from_to(*between)} "
             f"(at collapse 1 and {number(-1 / (classes - 1))})"
         )
 
