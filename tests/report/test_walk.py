@@ -49,6 +49,10 @@ def test_walk_has_a_step_for_the_input_and_each_layer(tables):
     assert image.getpixel((0, 0)) == image.getpixel((19, 19)) > image.getpixel((0, 19))
 
 
+def test_label_is_plain_text(tables):
+    assert walk("digits, $M = I$", ONE, make_pictures(), tables).label == "digits, M = I"
+
+
 def test_doubtful_layers_are_told_and_shaded(tables):
     tables["deep_rfm"].loc[tables["deep_rfm"]["layer"] == 3, "valid"] = False
     walked = walk("mine", ONE, make_pictures(), tables)

@@ -35,7 +35,7 @@ def test_every_figure_is_there_with_its_caption(reported):
         text = page(reported, study)
         found = re.findall(
             r'<img src="data:image/png;base64,([^"]+)" [^>]*alt="([^"]{40,})">\n'
-            r"<figcaption>([^<]{40,}.*?) <span[^>]*>figures/\w+/(\w+)\.pdf",
+            r"<figcaption>(.{40,}?) <span[^>]*>figures/\w+/(\w+)\.pdf",
             text,
         )
         assert [name for *_, name in found] == list(settings["figures"])

@@ -14,7 +14,7 @@ from ..plots.gram import HIGHEST, LOWEST
 from ..plots.select import select_part, select_run
 from .curves import Panel, panel
 from .embedded import data_address
-from .plain import cosine, number
+from .plain import cosine, number, plain
 
 # Lines of the panels, from the last stage to the first, so that X lies on top.
 STAGES = {"PhiMX": "Φ(M^½ X)", "MX": "M^½ X", "X": "X"}
@@ -76,7 +76,7 @@ def walk(label: str, run: dict, pictures: pd.DataFrame, tables: Mapping[str, pd.
         )
         for measure, title, logarithmic in (("nc1", "NC1", True), ("nc2", "NC2", False))
     ]
-    return Walk(label, steps, panels)
+    return Walk(plain(label), steps, panels)
 
 
 def _step(
