@@ -93,9 +93,8 @@ def test_a_command_works_as_it_stands(clone, command):
     )
     assert run.returncode == 0, run.stderr + run.stdout
     # A target that an option has swallowed is not planned.
-    targets = [
-        word for word in words[1:] if word in ("figures/", "tables", "report", "all", "download")
-    ]
+    known = ("figures/", "tables", "report", "all", "download")
+    targets = [word for word in words[1:] if word in known]
     for target in targets:
         nothing = target == "download" and "Nothing to be done" in run.stdout
         assert nothing or re.search(rf"^{target} +1$", run.stdout, re.MULTILINE), run.stdout
