@@ -8,10 +8,11 @@ REQUIREMENTS ?= requirements.txt
 # Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
 unexport PYTHONPATH
 
-.PHONY: help figures test test-fast lint bench notes venv
+.PHONY: help figures report test test-fast lint bench notes venv
 
 help:
 	@echo "make figures   build every figure and table of the demo study, in figures/ and results/"
+	@echo "make report    build one page of them all, results/demo/report.html, to open in a browser"
 	@echo "make test      run the test suite, about ten minutes"
 	@echo "make test-fast run what takes less than two minutes of it, for use while working"
 	@echo "make lint      check formatting, and what the linters say"
@@ -19,12 +20,15 @@ help:
 	@echo "make notes     print what CHANGELOG.md says of VERSION=1.0.0"
 	@echo
 	@echo "Each but the last first makes .venv from requirements.txt where it is missing or outdated."
-	@echo "PYTHON=python3.12 names the Python to make it with, CORES=4 limits the cores of figures,"
+	@echo "PYTHON=python3.12 names the Python to make it with, CORES=4 limits the cores of figures and report,"
 	@echo "REQUIREMENTS=newest.txt makes .venv from another list of packages."
 
 # As modules (-m), because the scripts in .venv/bin name the folder that .venv was made in.
 figures: venv
 	.venv/bin/python -m snakemake --cores $(CORES) figures/
+
+report: venv
+	.venv/bin/python -m snakemake --cores $(CORES) report
 
 # Two files of tests at a time: many tests wait for processes of their own.
 test: venv

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "rows": {"common", "files", "data", "machine", "networks", "metrics", "theory"},
     "plots": {"common", "files"},
     "claims": {"common", "plots"},
+    "report": {"files", "plots"},
     # What is light enough for the Snakefile.
     "plan": {"common", "data.addresses", "files.columns", "files.contents", "files.stamp"},
 }

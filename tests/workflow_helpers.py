@@ -138,14 +138,17 @@ class Workplace:
         rows = [dict(zip(header, line, strict=True)) for line in lines]
         return {row["output_file"]: row["rule"] for row in rows if row["plan"] != "no update"}
 
-    def identities(self, study: str = "tiny") -> dict[str, str]:
-        """The planned identity of each result and figure that a study keeps, by path."""
+    def jobs(self, study: str = "tiny") -> Jobs:
+        """The jobs of all studies, one of them being the one that is asked for."""
         studies = yaml.safe_load(self.studies.read_text())
         contents = Contents(self.root / "contents.json")
-        jobs = Jobs(load(studies | {"study": study}), self.library.parent, "data", contents)
+        return Jobs(load(studies | {"study": study}), self.library.parent, "data", contents)
+
+    def identities(self, study: str = "tiny") -> dict[str, str]:
+        """The planned identity of each result and figure that a study keeps, by path."""
         return {
             path: job.identity
-            for job in jobs.everything(study).values()
+            for job in self.jobs(study).everything(study).values()
             for path in job.outputs.values()
             if not path.endswith(".csv")  # which has no place for it
         }
@@ -191,7 +194,7 @@ def in_parallel(function, arguments: list) -> list:
 def jobs_run(run: subprocess.CompletedProcess) -> Counter[str]:
     """How many jobs of each rule a run of Snakemake finished; target rules are no jobs."""
     finished = re.findall(r"^Finished jobid: \d+ \(Rule: (.+)\)$", run.log, flags=re.MULTILINE)
-    targets = ("figures", "figures/", "tables", "features", "all")
+    targets = ("figures", "figures/", "tables", "report", "features", "all")
     return Counter(rule for rule in finished if rule not in targets)
 
 

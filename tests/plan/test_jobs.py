@@ -13,7 +13,7 @@ from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.jobs import Job, Jobs, TargetError
+from agop_collapse.plan.jobs import MOST_WALKS, Job, Jobs, TargetError
 from configurations import config_of, example, own_network, refusal, trained_network
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +61,53 @@ def test_another_studys_runs_are_read_where_they_lie(tmp_path):
     assert job.settings["footer"] == "study other; first (n = 300); seed 0"
 
 
+def test_report_is_made_from_all_that_it_shows(mine):
+    job = mine.make_report("mine")
+    assert job.outputs == {"report": "results/mine/report.html"}
+    figures = mine.figures("mine")
+    assert job.inputs["figures"] == [each.outputs["png"] for each in figures.values()]
+    assert [each["name"] for each in job.settings["figures"]] == list(figures)
+    tables = {
+        path
+        for each in mine.tables("mine").values()
+        for path in each.outputs.values()
+        if path.endswith(".parquet") and not path.endswith("/runs.parquet")
+    }
+    pictures = {path for path in job.inputs["parts"] if path.endswith("gram_picture.parquet")}
+    runs = {run.line for run in mine.studies["mine"].of_kind("deep_rfm")}
+    assert len(pictures) == min(len(runs), MOST_WALKS)
+    first = min(mine.studies["mine"].settings.seeds)
+    assert all(f"/seed{first}/" in path for path in pictures)
+    assert {*job.inputs["parts"]} == tables | pictures
+    # What was recorded is read where it lies, and no job's to make.
+    assert not [path for path in job.inputs["parts"] if "run.json" in path or "benchmark" in path]
+
+
+def test_report_has_a_few_walks_and_says_how_many_more(tmp_path):
+    config = example()
+    widths = list(range(8, 8 + MOST_WALKS + 3))
+    config["studies"]["mine"]["deep_rfm"] = [{"width": widths, "depth": 2}]
+    config["studies"]["mine"]["figures"] = {}
+    settings = jobs(config, tmp_path).make_report("mine").settings
+    assert len(settings["walks"]) == len(settings["pictures"]) == MOST_WALKS
+    runs = {run.line for run in jobs(config, tmp_path).studies["mine"].of_kind("deep_rfm")}
+    assert settings["unwalked"] == len(runs) - MOST_WALKS > 0
+
+
+def test_report_reads_another_studys_runs_where_they_lie(tmp_path):
+    config = example()
+    config["studies"]["mine"]["figures"] = {"fig03": {"rows": [{"study": "other"}]}}
+    parts = jobs(config, tmp_path).make_report("mine").settings["parts"]["deep_rfm"]
+    assert [(path, columns and columns["study"]) for path, columns, _ in parts] == [
+        ("results/mine/tables/deep_rfm.parquet", None),
+        ("results/other/deep_rfm/first/laplace-relu-agop/seed0/deep_rfm.parquet", "other"),
+    ]
+
+
 def test_settings_are_plain(mine):
     """What Snakemake hands over, and pickles, is of no class of the plan."""
-    waiting: list[Any] = [job.settings for job in mine.everything("mine").values()]
+    every = [*mine.everything("mine").values(), mine.make_report("mine")]
+    waiting: list[Any] = [job.settings for job in every]
     while waiting:
         value = waiting.pop()
         assert type(value) in (dict, list, tuple, str, int, float, bool, type(None))
@@ -373,7 +417,8 @@ def test_job_is_found_by_a_paths_wildcards(mine):
     assert drawn == mine.plot_figure("mine", "fig03")
     assert mine.of("combine_deep_rfm", {"study": "mine"}) == mine.combine("mine", "deep_rfm")
     assert mine.of("combine_networks", {"study": "mine"}) == mine.combine("mine", "networks")
-    for rule in ("list_runs", "summarise_nfa", "simulate_theory_kernel", "derive_theory"):
+    rules = ("list_runs", "summarise_nfa", "simulate_theory_kernel", "derive_theory")
+    for rule in (*rules, "make_report"):
         assert mine.of(rule, {"study": "mine"}) == getattr(mine, rule)("mine")
 
 

@@ -239,6 +239,8 @@ TARGETS = {
     "figures/demo/fig3.png": "(did you mean 'fig03'?)",
     "results/demo/tables/network_nf.parquet": "results/demo/tables/network_nfa.parquet",
     "tabels": "tables",
+    "reprot": "report",
+    "report.htm": "results/demo/report.html",
 }
 
 

@@ -15,7 +15,7 @@ from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINE, COMBINED, Jobs, TargetError
 from agop_collapse.plan.paths import CLAIM_VALUES, CLAIMS, DATA, FIGURE
-from agop_collapse.plan.paths import LOGS, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import LOGS, REPORT, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:

@@ -21,9 +21,20 @@ from .code_digest import code_digest
 from .config_errors import did_you_mean
 from .configuration import Configuration
 from .data_shapes import DataShape, shape_of
+from .figure_kinds import FIGURE_KINDS
 from .figures import Drawing
 from .identity import digest_of, identity
-from .paths import CLAIM_VALUES, CLAIMS, DATA, EPOCH_FEATURES, FEATURES, FIGURE, STORE, TABLE
+from .paths import (
+    CLAIM_VALUES,
+    CLAIMS,
+    DATA,
+    EPOCH_FEATURES,
+    FEATURES,
+    FIGURE,
+    REPORT,
+    STORE,
+    TABLE,
+)
 from .registry import ACTIVATIONS, KERNELS, LOSSES, MODELS, place_of, reader_of
 from .runs import Run, checkpoint_of, dataset_label, layers_of, typed_settings
 from .settings import KINDS_OF_KEY, Dataset, OwnNetwork
@@ -63,6 +74,8 @@ MEASURE = {
     "networks": "measure_network",
     "own_networks": "measure_own_network",
 }
+# Runs of Deep RFM through whose layers a report leads; each adds some hundred KB to its page.
+MOST_WALKS = 8
 EXPORT = {"deep_rfm": "export_deep_rfm", "networks": "export_network"}
 COMBINE = {
     "deep_rfm": "combine_deep_rfm",
@@ -661,6 +674,126 @@ class Jobs:
             {name: path.format(study=study) for name, path in paths.items()},
         )
 
+    # Report
+
+    @once
+    def make_report(self, study: str) -> Job:
+        """A page of a study's figures and tables, and what was recorded of its runs."""
+        chosen, listed = self.studies[study], self.list_runs(study)
+        parts = self._of_report(study)
+        walked = self._walked(study)
+        pictures = {run: self.parts([run], "gram_picture")[0] for run in walked[:MOST_WALKS]}
+        figures = self.figures(study)
+        page = sorted(Path(self._library, "report", "page").iterdir())
+        shown = {
+            "study": study,
+            "description": chosen.settings.description,
+            "about": self._facts(study),
+            "figures": [self._shown(study, name) for name in figures],
+            "walks": [
+                {"label": f"{dataset_label(run.dataset)}, {run.label}, seed {run.seed}"}
+                | {"run": run.named | {"seeds": [run.seed]}}
+                for run in pictures
+            ],
+            "unwalked": len(walked) - len(pictures),
+            "cost": [each for run in chosen.runs for each in self._recorded(run)],
+        }
+        every = [part for of_table in parts.values() for part in of_table]
+        ledger = self.check_claims(study)
+        claims = Part(ledger.outputs["claims"], None, ledger.identity)
+        every += [*pictures.values(), claims]
+        decisive = shown | {"columns": [part.columns for part in every]}
+        decisive |= {"page": [digest_of(file.read_text(encoding="utf-8")) for file in page]}
+        made_from = [*figures.values(), *every, listed]
+        made = identity(
+            "make_report",
+            decisive,
+            self._code("make_report"),
+            [each.identity for each in made_from],
+        )
+        given = {
+            "identity": made,
+            "parts": _plain(parts),
+            "pictures": [tuple(part) for part in pictures.values()],
+            "figure_identities": [job.identity for job in figures.values()],
+            "runs": listed.settings["rows"],
+            "claims": tuple(claims),
+        }
+        rows = sum(
+            self._rows(chosen.of_kind(kind), table)
+            for kind, of_kind in COMBINED.items()
+            for table in of_kind
+        )
+        largest = max((self._rows([run], "gram_picture") for run in pictures), default=0)
+        return Job(
+            made,
+            shown | given,
+            {
+                "figures": [job.outputs["png"] for job in figures.values()],
+                "parts": [part.path for part in every],
+            },
+            {"report": REPORT.format(study=study)},
+            **asdict(resources.make_report(rows, largest)),
+        )
+
+    def _of_report(self, study: str) -> dict[str, list[Part]]:
+        """The tables of a study, and of the runs of other studies that its figures show."""
+        found: dict[str, list[Part]] = {}
+        for rule, job in self.tables(study).items():
+            # Its settings are in the report itself.
+            if rule != "list_runs":
+                paths = (path for path in job.outputs.items() if path[1].endswith(".parquet"))
+                found |= {table: [Part(path, None, job.identity)] for table, path in paths}
+        for run in self._runs_elsewhere(study):
+            for table in COMBINED[run.kind]:
+                found.setdefault(table, []).extend(self.parts([run], table))
+        return found
+
+    def _walked(self, study: str) -> list[Run]:
+        """The runs of Deep RFM, each of its smallest seed."""
+        first: dict[tuple, Run] = {}
+        for run in self.studies[study].of_kind("deep_rfm"):
+            if run.line not in first or run.seed < first[run.line].seed:
+                first[run.line] = run
+        return list(first.values())
+
+    def _shown(self, study: str, name: str) -> dict[str, Any]:
+        """A figure as a report needs it."""
+        drawing = self.drawing(study, name)
+        description = FIGURE_KINDS[drawing.kind].description
+        return {
+            **{"name": name, "kind": drawing.kind, "title": drawing.block.title},
+            **{"description": description, "rows": drawing.rows, "options": drawing.options},
+            "file": FIGURE.format(study=study, figure=name),
+        }
+
+    def _recorded(self, run: Run) -> list[dict[str, Any]]:
+        """Of each job of a run where its time and memory, its results and its record lie."""
+        jobs = {MADE[run.kind].rule: self.make(run)} if run.is_made else {}
+        jobs |= {MEASURE[run.kind]: self.measure(run)}
+        return [
+            {"dataset": run.dataset, "run": run.name, "seed": run.seed, "rule": rule}
+            | {"benchmark": f"{run.folder}/benchmarks/{rule}.tsv"}
+            | {"outputs": list(job.outputs.values()), "record": f"{run.folder}/run.json"}
+            for rule, job in jobs.items()
+        ]
+
+    def _facts(self, study: str) -> list[tuple[str, str]]:
+        """What a reader must know of a study before all else."""
+        chosen = self.studies[study]
+        settings = chosen.settings
+        sizes = [
+            f"{dataset_label(name)} (n = {dataset.n:,})"
+            for name, dataset in chosen.datasets.items()
+        ]
+        threads = f"{settings.torch_threads} thread{'s' if settings.torch_threads > 1 else ''}"
+        return [
+            ("Data sets", ", ".join(sizes)),
+            ("Runs, seeds aside", str(len({run.line for run in chosen.runs}))),
+            ("Seeds", ", ".join(map(str, settings.seeds))),
+            ("Device", f"{settings.device}, {threads} a job"),
+        ]
+
     # All of it
 
     def everything(self, study: str) -> dict[str, Job]:
@@ -691,7 +824,8 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        found = {name: name for name in ("tables", "claims", "all", "plan", "download", "features")}
+        plain = ("tables", "claims", "report", "all", "plan", "download", "features")
+        found = {name: name for name in plain}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study
@@ -704,6 +838,7 @@ class Jobs:
                 for path in job.outputs.values()
                 if path.endswith(".parquet")
             ]
+            outputs.append(REPORT.format(study=name))
             for output in outputs:
                 found[output] = output
                 if ours:

@@ -362,6 +362,12 @@ def plot_figure(rows: int) -> Needs:
     return Needs(350 + 300 * rows // MB, 2 * START + rows / 1e6, 3)
 
 
+def make_report(rows: int, pixels: int) -> Needs:
+    """All tables at once, the pictures of one run after the other, and the page as a text."""
+    memory = 450 + (500 * rows + PICTURE_ROW * pixels) // MB
+    return Needs(memory, 4 * START + rows / 1e4 + pixels / 1e5, 15)
+
+
 def table_rows(settings: DeepRFM | Network | OwnNetwork, data: DataShape, table: str) -> int:
     """Rows of a table of one run, of those that have many; else what none exceeds."""
     if table == "gram_picture":
