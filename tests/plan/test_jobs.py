@@ -78,7 +78,7 @@ def test_report_is_made_from_all_that_it_shows(mine):
     assert len(pictures) == min(len(runs), MOST_WALKS)
     first = min(mine.studies["mine"].settings.seeds)
     assert all(f"/seed{first}/" in path for path in pictures)
-    assert {*job.inputs["parts"]} == tables | pictures
+    assert {*job.inputs["parts"]} == tables | pictures | {"results/mine/claims.parquet"}
     # What was recorded is read where it lies, and no job's to make.
     assert not [path for path in job.inputs["parts"] if "run.json" in path or "benchmark" in path]
 
@@ -219,7 +219,7 @@ def test_a_network_of_ones_own_is_trained_and_then_measured(tmp_path, monkeypatc
     assert train.identity != found.make(second).identity
     assert found.of("train_own_network", first.named | {"seed": "2"}) == train
     assert [name.split()[0] for name in found.everything("mine")] == [
-        *("data", "make", "make", "measure", "measure", "tables", "tables"),
+        *("data", "make", "make", "measure", "measure", "tables", "tables", "claims"),
     ]
     assert found.features("mine") == {}
     rows = found.list_runs("mine").settings["rows"]
