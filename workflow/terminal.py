@@ -24,7 +24,9 @@ NOISE = re.compile(
     "Building DAG of jobs|Assuming unrestricted shared|Complete log|Elapsed time|"
     "This was a dry-run|Reasons:|At least one job did not|"
     "WorkflowError:\nAt least one job did not|Will exit after finishing|"
-    "Some jobs were triggered by provenance|Rules with provenance triggered"
+    "Some jobs were triggered by provenance|Rules with provenance triggered|"
+    r"SLURM run ID|MinJobAge|Job \d+ has been submitted with SLURM|Cleaning up SLURM log|"
+    "Both 'sacctmgr' and 'sshare' returned empty"
 )
 # A rule whose message is all there is to it.
 SPEAKING = "plan"

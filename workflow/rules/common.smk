@@ -1,5 +1,6 @@
 # The hand-over from the plan to the rules: which files a job reads, what it is given, what it needs.
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,11 @@ except ConfigError as error:
 STUDY = configuration.study
 # With `--resources gpu=0`, or where there is none, jobs compute on the CPU, and need its memory.
 GPUS = workflow.global_resources.get("gpu")
+if GPUS is not None and GPUS.value == 0 and workflow.non_local_exec:
+    raise WorkflowError(
+        "`--resources gpu=0` does not reach the jobs of a cluster: leave it out, and set "
+        f"studies.{STUDY}.device to cpu."
+    )
 JOBS = Jobs(
     configuration,
     Path(workflow.basedir, "workflow"),
@@ -37,6 +43,12 @@ JOBS = Jobs(
 
 # conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
 COMPUTE = f"../../envs/compute{'_cuda' if JOBS.on_gpu(STUDY) else ''}.yaml"
+
+# What the site's profile says of all jobs (docs/cluster.md).
+SITE = {
+    name: resource.raw.strip("'") if isinstance(resource.raw, str) else resource.raw
+    for name, resource in (workflow.resource_settings.default_resources or {}).items()
+}
 
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
@@ -79,9 +91,25 @@ def settings(rule):
     return lambda wildcards, input: job(rule, wildcards).settings
 
 
+def on_gpu(rule):
+    """Resources of a job that may compute on a GPU: how many, and what the site says of such jobs.
+
+    Of its default resources `on_gpu_slurm_partition` stands for `slurm_partition` there, and so on.
+    Where `on_gpu_gres` asks Slurm for the GPU, it is not asked for by number too.
+    """
+
+    def resource(name):
+        return lambda wildcards: SITE.get(f"on_gpu_{name}" if job(rule, wildcards).gpus else name)
+
+    said = [name.removeprefix("on_gpu_") for name in SITE if name.startswith("on_gpu_")]
+    by_number = {"gpu": 0 if "gres" in said else needs(rule, "gpus")}
+    return by_number | {name: resource(name) for name in said}
+
+
 def needs(rule, resource):
     """Resource function: memory and minutes, more of it at each attempt; or GPUs, or threads."""
     grows = resource in ("mem_mb", "minutes")
-    return lambda wildcards, attempt=1: getattr(job(rule, wildcards), resource) * (
-        attempt if grows else 1
+    most = SITE.get("max_runtime", math.inf) if resource == "minutes" else math.inf
+    return lambda wildcards, attempt=1: min(
+        getattr(job(rule, wildcards), resource) * (attempt if grows else 1), most
     )

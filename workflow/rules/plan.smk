@@ -14,3 +14,5 @@ onstart:
     replaced = [Path(path) for each in to_run for path in each.output]
     if refused := forecast.does_not_fit(needed_mb, replaced, Path("results")):
         raise WorkflowError(refused)
+    if workflow.executor_plugin.name == "slurm":
+        slurm_queue.watch(logger.warning, Path(workflow.workdir_init))

@@ -1,6 +1,6 @@
 """Measure named layers of a network that was trained elsewhere: collapse, ansatz, accuracy."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 import logging
 from pathlib import Path
@@ -20,7 +20,7 @@ from agop_collapse.rows.own_network import measure
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     data = load_dataset(snakemake.input.data, given["data"])
     loss, path = loss_of(given), Path(given["path"])
     network, untrained = (
