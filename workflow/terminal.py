@@ -25,12 +25,12 @@ NOISE = re.compile(
     "This was a dry-run|Reasons:|At least one job did not|"
     "WorkflowError:\nAt least one job did not|Will exit after finishing|"
     "Some jobs were triggered by provenance|Rules with provenance triggered|"
-    r"SLURM run ID|MinJobAge|Job \d+ has been submitted with SLURM|Cleaning up SLURM log|"
+    r"SLURM run ID|MinJobAge|Job \S+ has been submitted with SLURM|Cleaning up SLURM log|"
     "Both 'sacctmgr' and 'sshare' returned empty"
 )
 # A rule whose message is all there is to it.
 SPEAKING = "plan"
-EVENTS_OF_NOISE = ("job_started", "resources_info", "shellcmd")
+EVENTS_OF_NOISE = ("job_started", "group_info", "resources_info", "shellcmd")
 # Why Snakemake runs a job, by how it begins to say so; the first that is found is told.
 REASONS = {
     "Missing output files": "it is missing",
@@ -43,7 +43,7 @@ LINES_OF_A_LOG = 6
 REFUSED = re.compile(
     r"Error:\n  WorkflowError:\n    (.+)\nWildcards:|"
     r"(The configuration has a mistake\..+?)(?=\n  File )|"
-    r'WorkflowError in file "[^"]+/workflow/rules/common\.smk", line \d+:\n(.+?)(?=\n  File )',
+    r'WorkflowError in file "[^"]+/workflow/rules/\w+\.smk", line \d+:\n(.+?)(?=\n  File )',
     re.DOTALL,
 )
 

@@ -27,18 +27,13 @@ except ConfigError as error:
 
 STUDY = configuration.study
 # With `--resources gpu=0`, or where there is none, jobs compute on the CPU, and need its memory.
-GPUS = workflow.global_resources.get("gpu")
-if GPUS is not None and GPUS.value == 0 and workflow.non_local_exec:
-    raise WorkflowError(
-        "`--resources gpu=0` does not reach the jobs of a cluster: leave it out, and set "
-        f"studies.{STUDY}.device to cpu."
-    )
+NO_GPU = workflow.global_resources.get("gpu").value == 0
 JOBS = Jobs(
     configuration,
     Path(workflow.basedir, "workflow"),
     DATA_ROOT,
     Contents(Path(".snakemake", "agop_collapse", "contents.json")),
-    with_gpus=GPUS is None or GPUS.value != 0,
+    with_gpus=not NO_GPU,
 )
 
 # conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
