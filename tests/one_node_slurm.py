@@ -1,4 +1,4 @@
-"""A Slurm cluster of one node, this machine, for tests: of its own in a folder, and gone after them.
+"""A Slurm cluster of one node, this machine, for tests: in a folder of its own, gone after them.
 
 It kills what holds more memory than it asked for, and has one GPU, which is none: /dev/null.
 """

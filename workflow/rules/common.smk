@@ -39,6 +39,9 @@ JOBS = Jobs(
 # conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
 COMPUTE = f"../../envs/compute{'_cuda' if JOBS.on_gpu(STUDY) else ''}.yaml"
 
+# On a cluster a job is more than its script: two processes of Snakemake's start it, three in a group.
+SNAKEMAKE_MB = 600
+
 # What the site's profile says of all jobs (docs/cluster.md).
 SITE = {
     name: resource.raw.strip("'") if isinstance(resource.raw, str) else resource.raw
@@ -103,8 +106,14 @@ def on_gpu(rule):
 
 def needs(rule, resource):
     """Resource function: memory and minutes, more of it at each attempt; or GPUs, or threads."""
-    grows = resource in ("mem_mb", "minutes")
-    most = SITE.get("max_runtime", math.inf) if resource == "minutes" else math.inf
-    return lambda wildcards, attempt=1: min(
-        getattr(job(rule, wildcards), resource) * (attempt if grows else 1), most
-    )
+
+    def value(wildcards, attempt=1):
+        needed = getattr(job(rule, wildcards), resource)
+        match resource:
+            case "mem_mb":
+                return needed * attempt + SNAKEMAKE_MB * workflow.non_local_exec
+            case "minutes":
+                return min(needed * attempt, SITE.get("max_runtime", math.inf))
+        return needed
+
+    return value
