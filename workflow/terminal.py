@@ -27,7 +27,7 @@ NOISE = re.compile(
     "WorkflowError:\nAt least one job did not|Will exit after finishing|"
     "Some jobs were triggered by provenance|Rules with provenance triggered|"
     r"SLURM run ID|MinJobAge|Job \S+ has been submitted with SLURM|Cleaning up SLURM log|"
-    "Both 'sacctmgr' and 'sshare' returned empty"
+    "Both 'sacctmgr' and 'sshare' returned empty|Removing output files of failed job"
 )
 # A rule whose message is all there is to it.
 SPEAKING = "plan"
@@ -302,12 +302,13 @@ def end_of_log(log: Path) -> list[str]:
 
 
 def errors_in(log: Path) -> list[str]:
-    """What a cluster's log of a job, which has Snakemake's words too, says of errors."""
+    """What a cluster's log of a job, in which much is Snakemake's, says of errors."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         return []
-    return list(dict.fromkeys(line for line in lines if " error: " in line))[-LINES_OF_A_LOG:]
+    errors = (line for line in lines if re.match(r"(?!srun)\S+ error: ", line))
+    return list(dict.fromkeys(errors))[-LINES_OF_A_LOG:]
 
 
 def _stopped(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
