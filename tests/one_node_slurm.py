@@ -41,6 +41,7 @@ SchedulerParameters=sched_interval=1
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=with_gpus Nodes=ALL MaxTime=INFINITE State=UP
 """
 
 
