@@ -208,8 +208,10 @@ class Terminal(logging.Handler):
 
     def _error(self, record: logging.LogRecord, event: str) -> str:
         """A job that failed: what, the end of its log, what a cluster says, and where that is."""
+        refused = False
         if event == "group_error":
             jobs, clusters = _stopped(record.job_error_info), record.aux_logs
+            refused = not clusters  # Snakemake drops what is said of a group
             for info in record.job_error_info:
                 self._failed.add(info["jobid"])
         else:
@@ -219,13 +221,15 @@ class Terminal(logging.Handler):
         for job in jobs:
             _, what, _ = self._running.get(job["jobid"], ("", job["rule_name"], 0.0))
             lines.append(f"FAILED: {what.partition(' (at most')[0]}")
-            for log in job["log"][:1]:
+            for log in job["log"][:1] if not refused else ():
                 lines += [f"    {line}" for line in end_of_log(Path(log))]
                 lines.append(f"    Its log: {log}")
         if self._signal:
             lines.insert(-1, f"    It was ended by {self._signal}.")
         if event == "job_error" and (record.rule_msg or "").startswith("SLURM"):
             lines.append(f"    {record.rule_msg.splitlines()[0].partition(' Detailed')[0]}")
+        if refused:
+            lines.append("    The cluster did not take it; it says why of jobs that have no group.")
         for log in clusters:
             lines += [f"    {line}" for line in errors_in(Path(log))]
             lines.append(f"    The cluster's log: {log}")
