@@ -27,6 +27,7 @@ NOISE = re.compile(
     "WorkflowError:\nAt least one job did not|Will exit after finishing|"
     "Some jobs were triggered by provenance|Rules with provenance triggered|"
     r"SLURM run ID|MinJobAge|Job \S+ has been submitted with SLURM|Cleaning up SLURM log|"
+    "Submitted (group )?job|"
     "Both 'sacctmgr' and 'sshare' returned empty|Removing output files of failed job"
 )
 # A rule whose message is all there is to it.
