@@ -211,7 +211,7 @@ class Terminal(logging.Handler):
         """A job that failed: what, the end of its log, what a cluster says, and where that is."""
         refused = False
         if event == "group_error":
-            jobs, clusters = _stopped(record.job_error_info), record.aux_logs
+            jobs, clusters = stopped(record.job_error_info), record.aux_logs
             refused = not clusters  # Snakemake drops what is said of a group
             for info in record.job_error_info:
                 self._failed.add(info["jobid"])
@@ -316,11 +316,11 @@ def errors_in(log: Path) -> list[str]:
     return list(dict.fromkeys(errors))[-LINES_OF_A_LOG:]
 
 
-def _stopped(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def stopped(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of a group that failed those that began and did not end, by their logs; all, if none did."""
 
     def ended(log: str) -> bool:
-        return re.search(r" took \d+ s, ", end_of_log(Path(log))[-1]) is not None
+        return re.search(r"\d took \d+ s, ", end_of_log(Path(log))[-1]) is not None
 
     began = [job for job in jobs if any(Path(log).exists() for log in job["log"])]
     return [job for job in began if not any(map(ended, job["log"]))] or jobs
