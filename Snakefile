@@ -6,6 +6,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
+import slurm_queue
 import terminal
 
 if workflow.is_main_process:

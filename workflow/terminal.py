@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from snakemake.logging import DefaultFormatter, logger
 from snakemake.settings.enums import Quietness
@@ -24,11 +25,14 @@ NOISE = re.compile(
     "Building DAG of jobs|Assuming unrestricted shared|Complete log|Elapsed time|"
     "This was a dry-run|Reasons:|At least one job did not|"
     "WorkflowError:\nAt least one job did not|Will exit after finishing|"
-    "Some jobs were triggered by provenance|Rules with provenance triggered"
+    "Some jobs were triggered by provenance|Rules with provenance triggered|"
+    r"SLURM run ID|MinJobAge|Job \S+ has been submitted with SLURM|Cleaning up SLURM log|"
+    "Submitted (group )?job|"
+    "Both 'sacctmgr' and 'sshare' returned empty|Removing output files of failed job"
 )
 # A rule whose message is all there is to it.
 SPEAKING = "plan"
-EVENTS_OF_NOISE = ("job_started", "resources_info", "shellcmd")
+EVENTS_OF_NOISE = ("job_started", "group_info", "resources_info", "shellcmd")
 # Why Snakemake runs a job, by how it begins to say so; the first that is found is told.
 REASONS = {
     "Missing output files": "it is missing",
@@ -41,7 +45,7 @@ LINES_OF_A_LOG = 6
 REFUSED = re.compile(
     r"Error:\n  WorkflowError:\n    (.+)\nWildcards:|"
     r"(The configuration has a mistake\..+?)(?=\n  File )|"
-    r'WorkflowError in file "[^"]+/workflow/rules/common\.smk", line \d+:\n(.+?)(?=\n  File )',
+    r'WorkflowError in file "[^"]+/workflow/rules/\w+\.smk", line \d+:\n(.+?)(?=\n  File )',
     re.DOTALL,
 )
 
@@ -79,7 +83,8 @@ class Terminal(logging.Handler):
         self._dry = any(getattr(each, "dryrun", False) for each in before.filters)
         self._targets = targets
         self._start = time.monotonic()
-        self._total = self._done = self._failed = 0
+        self._total = self._done = 0
+        self._failed: set[int] = set()  # jobs, but those that succeeded when they came again
         self._waiting: Counter[str] = Counter()  # jobs to come of each rule
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._running: dict[int, tuple[str, str, float]] = {}  # rule, what it does, since when
@@ -119,7 +124,9 @@ class Terminal(logging.Handler):
                 self._done, self._total = record.done, record.total
                 return self._end() if self._done == self._total else ""
             case "job_error" | "group_error":
-                return "" if self._interrupted else self._error(record, event)
+                # Of a group Snakemake tells first as one, then, indented, of all that are in it.
+                told = self._interrupted or getattr(record, "indent", False)
+                return "" if told else self._error(record, event)
             case "run_info":
                 told, self._waiting = bool(self._waiting), Counter(record.stats)
                 self._total = self._waiting.pop("total", 0)
@@ -130,6 +137,8 @@ class Terminal(logging.Handler):
         text = self._plain.format(record)
         if "user request" in text:
             return self._interrupt()
+        if text.startswith("Trying to restart job"):
+            return "    It comes again."
         if text.startswith("Will exit after finishing"):  # SIGTERM, to Snakemake alone
             return self._ask_to_end()
         return "" if NOISE.match(text) else text
@@ -156,6 +165,7 @@ class Terminal(logging.Handler):
         return "" if self._in_place else f"{self._counted()}  {what}"
 
     def _finished(self, jobid: int) -> str:
+        self._failed.discard(jobid)
         if jobid in self._running:
             rule, _, since = self._running.pop(jobid)
             self._seconds[rule].append(time.monotonic() - since)
@@ -200,21 +210,34 @@ class Terminal(logging.Handler):
     # What goes wrong
 
     def _error(self, record: logging.LogRecord, event: str) -> str:
-        """A job that failed: what, the end of its log, and where that is."""
-        self._failed += 1
+        """A job that failed: what, the end of its log, what a cluster says, and where that is."""
+        refused = False
         if event == "group_error":
-            failed = [(info["rule_name"], info["log"]) for info in record.job_error_info]
+            jobs, clusters = stopped(record.job_error_info), record.aux_logs
+            refused = not clusters  # Snakemake drops what is said of a group
+            for info in record.job_error_info:
+                self._failed.add(info["jobid"])
         else:
-            failed = [(record.rule_name, record.log)]
+            jobs, clusters = [vars(record)], record.log[1:]
+            self._failed.add(record.jobid)
         lines = []
-        for rule, logs in failed:
-            _, what, _ = self._running.pop(getattr(record, "jobid", None), (rule, rule, 0.0))
+        for job in jobs:
+            _, what, _ = self._running.get(job["jobid"], ("", job["rule_name"], 0.0))
             lines.append(f"FAILED: {what.partition(' (at most')[0]}")
-            for log in logs:
+            for log in job["log"][:1] if not refused else ():
                 lines += [f"    {line}" for line in end_of_log(Path(log))]
-            if self._signal:
-                lines.append(f"    It was ended by {self._signal}.")
-            lines += [f"    Its log: {log}" for log in logs]
+                lines.append(f"    Its log: {log}")
+        if self._signal:
+            lines.insert(-1, f"    It was ended by {self._signal}.")
+        if event == "job_error" and (record.rule_msg or "").startswith("SLURM"):
+            lines.append(f"    {record.rule_msg.splitlines()[0].partition(' Detailed')[0]}")
+        if refused:
+            lines.append("    The cluster did not take it; it says why of jobs that have no group.")
+        for log in clusters:
+            lines += [f"    {line}" for line in errors_in(Path(log))]
+            lines.append(f"    The cluster's log: {log}")
+        for jobid in self._failed:
+            self._running.pop(jobid, None)
         self._signal = ""
         return "\n".join(lines)
 
@@ -239,7 +262,8 @@ class Terminal(logging.Handler):
         if "user request" in text or self._interrupted:
             return ""
         if self._failed and "At least one job did not complete" in text:
-            jobs = "1 job failed" if self._failed == 1 else f"{self._failed} jobs failed"
+            failed = len(self._failed)
+            jobs = "1 job failed" if failed == 1 else f"{failed} jobs failed"
             done = f"{self._done} of {self._total} are done"
             return f"{jobs}, {done}; the same command goes on from here."
         if self._asked_to_end and "At least one job did not complete" in text:
@@ -282,6 +306,26 @@ def end_of_log(log: Path) -> list[str]:
     # A progress bar writes its states behind one another.
     lines = [line.rpartition("\r")[2].rstrip() for line in lines if line.strip()]
     return lines[-LINES_OF_A_LOG:] or ["Its log is empty."]
+
+
+def errors_in(log: Path) -> list[str]:
+    """What a cluster's log of a job, in which much is Snakemake's, says of errors."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    errors = (line for line in lines if re.match(r"(?!srun)\S+ error: ", line))
+    return list(dict.fromkeys(errors))[-LINES_OF_A_LOG:]
+
+
+def stopped(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of a group that failed those that began and did not end, by their logs; all, if none did."""
+
+    def ended(log: str) -> bool:
+        return re.search(r"\d took \d+ s, ", end_of_log(Path(log))[-1]) is not None
+
+    began = [job for job in jobs if any(Path(log).exists() for log in job["log"])]
+    return [job for job in began if not any(map(ended, job["log"]))] or jobs
 
 
 def nearest(wanted: str, targets: Mapping[str, str]) -> list[str]:

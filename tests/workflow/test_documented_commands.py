@@ -23,6 +23,12 @@ FENCED = re.compile(r"^```sh\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(snakemake[^`]*)`")
 # What a page says that a reader puts in.
 PLACEHOLDERS = {"NAME": "laptop", "ACCOUNT": "me", "{study}": "demo"}
+# What a profile needs beside the project's environment.
+EXECUTORS = {
+    "profiles/slurm": "snakemake_executor_plugin_slurm",
+    "my_lsf.yaml": "snakemake_executor_plugin_cluster_generic",
+    "my_sge.yaml": "snakemake_executor_plugin_cluster_generic",
+}
 # A page's own files: `# name` in the first line of a block.
 FILES = re.compile(
     r"^```(?:yaml|python)\n# (\w+\.(?:yaml|py))\n(.*?)^```$", re.DOTALL | re.MULTILINE
@@ -75,10 +81,9 @@ def clone(tmp_path_factory) -> Path:
 def test_a_command_works_as_it_stands(clone, command):
     for name, value in PLACEHOLDERS.items():
         command = command.replace(name, value)
-    if "profiles/slurm" in command and not importlib.util.find_spec(
-        "snakemake_executor_plugin_slurm"
-    ):
-        pytest.skip("needs snakemake-executor-plugin-slurm")
+    for profile, plugin in EXECUTORS.items():
+        if profile in command and not importlib.util.find_spec(plugin):
+            pytest.skip(f"needs {plugin.replace('_', '-')}")
     if "--use-conda" in command:
         pytest.skip("is run whole in test_environments.py")
     if "--sdm apptainer" in command:

@@ -95,10 +95,14 @@ def test_actions_are_of_a_major_version():
         assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action), action
 
 
-def test_plugin_is_the_one_that_the_profile_names():
-    profile = (ROOT / "profiles" / "slurm" / "config.yaml").read_text()
-    (plugin,) = {pin for step in COMMANDS for pin in re.findall(r"snakemake-exec\S+==\S+", step)}
-    assert plugin in profile
+def test_plugins_are_those_that_the_pages_name():
+    pages = [ROOT / "profiles" / "slurm" / "config.yaml", ROOT / "docs" / "cluster.md"]
+    named, installed = (
+        {pin for text in texts for pin in re.findall(r"snakemake-exec[\w-]+==[\d.]*\d", text)}
+        for texts in ((page.read_text(encoding="utf-8") for page in pages), COMMANDS)
+    )
+    assert named == installed
+    assert len(named) == 2
 
 
 def notes(version: str) -> subprocess.CompletedProcess:

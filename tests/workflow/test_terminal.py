@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from studies import TINY
-from terminal import end_of_log, nearest
+from terminal import end_of_log, errors_in, nearest, stopped
 from workflow_helpers import ROOT, Workplace, jobs_run
 
 pytestmark = pytest.mark.slow
@@ -285,6 +285,37 @@ def test_the_end_of_a_log_is_what_was_seen_last(tmp_path):
     log.write_text("\n".join(f"line {number}" for number in range(9)) + f"\n\n{bar}\nend\n")
     assert end_of_log(log)[-2:] == ["100%", "end"]
     assert len(end_of_log(log)) == 6
+
+
+# Of a job whose memory Slurm held to be too much.
+SLURMS_LOG = """\
+Job 0: Deep RFM on digits: laplace-relu-agop, seed 0
+slurmstepd-vm: error: StepId=38.0 exceeded memory limit (407646208 > 314572800), being killed
+srun: Job step aborted: Waiting up to 32 seconds for job step to finish.
+slurmstepd-vm: error: StepId=38.0 exceeded memory limit (407646208 > 314572800), being killed
+srun: error: vm: task 0: Killed
+Error in rule build_deep_rfm:
+"""
+
+
+def test_what_a_cluster_says_of_errors(tmp_path):
+    (tmp_path / "38.log").write_text(SLURMS_LOG)
+    assert errors_in(tmp_path / "38.log") == [SLURMS_LOG.splitlines()[1]]
+    assert errors_in(tmp_path / "39.log") == []
+
+
+def test_of_a_group_that_failed_the_job_that_stopped_is_told(tmp_path):
+    """Nothing is told of those that ended before, or did not begin."""
+    logs = {
+        "ended": "at work\n2026-11-30 21:41:02,340 took 0 s, and at most 183 MB of memory\n",
+        "failed": "plot_figure: ValueError: took 3 s, by the user's own\n",
+        "killed": "",
+    }
+    jobs = [{"log": [str(tmp_path / name)]} for name in (*logs, "not_begun")]
+    assert stopped(jobs) == jobs
+    for name, text in logs.items():
+        (tmp_path / name).write_text(text)
+    assert stopped(jobs) == jobs[1:3]
 
 
 def test_all_is_said_where_all_is_asked_for(tmp_path):

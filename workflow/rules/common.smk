@@ -1,5 +1,6 @@
 # The hand-over from the plan to the rules: which files a job reads, what it is given, what it needs.
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -27,17 +28,26 @@ except ConfigError as error:
 
 STUDY = configuration.study
 # With `--resources gpu=0`, or where there is none, jobs compute on the CPU, and need its memory.
-GPUS = workflow.global_resources.get("gpu")
+NO_GPU = workflow.global_resources.get("gpu").value == 0
 JOBS = Jobs(
     configuration,
     Path(workflow.basedir, "workflow"),
     DATA_ROOT,
     Contents(Path(".snakemake", "agop_collapse", "contents.json")),
-    with_gpus=GPUS is None or GPUS.value != 0,
+    with_gpus=not NO_GPU,
 )
 
 # conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
 COMPUTE = f"../../envs/compute{'_cuda' if JOBS.on_gpu(STUDY) else ''}.yaml"
+
+# On a cluster a job is more than its script: two processes of Snakemake's start it, three in a group.
+SNAKEMAKE_MB = 600
+
+# What the site's profile says of all jobs (docs/cluster.md).
+SITE = {
+    name: resource.raw.strip("'") if isinstance(resource.raw, str) else resource.raw
+    for name, resource in (workflow.resource_settings.default_resources or {}).items()
+}
 
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
@@ -80,9 +90,31 @@ def settings(rule):
     return lambda wildcards, input: job(rule, wildcards).settings
 
 
+def on_gpu(rule):
+    """Resources of a job that may compute on a GPU: how many, and what the site says of such jobs.
+
+    Of its default resources `on_gpu_slurm_partition` stands for `slurm_partition` there, and so on.
+    Where `on_gpu_gres` asks Slurm for the GPU, it is not asked for by number too.
+    """
+
+    def resource(name):
+        return lambda wildcards: SITE.get(f"on_gpu_{name}" if job(rule, wildcards).gpus else name)
+
+    said = [name.removeprefix("on_gpu_") for name in SITE if name.startswith("on_gpu_")]
+    by_number = {"gpu": 0 if "gres" in said else needs(rule, "gpus")}
+    return by_number | {name: resource(name) for name in said}
+
+
 def needs(rule, resource):
     """Resource function: memory and minutes, more of it at each attempt; or GPUs, or threads."""
-    grows = resource in ("mem_mb", "minutes")
-    return lambda wildcards, attempt=1: getattr(job(rule, wildcards), resource) * (
-        attempt if grows else 1
-    )
+
+    def value(wildcards, attempt=1):
+        needed = getattr(job(rule, wildcards), resource)
+        match resource:
+            case "mem_mb":
+                return needed * attempt + SNAKEMAKE_MB * workflow.non_local_exec
+            case "minutes":
+                return min(needed * attempt, SITE.get("max_runtime", math.inf))
+        return needed
+
+    return value

@@ -20,6 +20,7 @@ for kind, of_kind in addresses.ARCHIVES.items():
                 resources:
                     mem_mb=500,
                     runtime=60,
+                    disk_mb=500,
                 params:
                     settings=dict(kind=kind, archive=archive.name, folder=f"{DATA_ROOT}/{kind}"),
                 message:

@@ -15,10 +15,10 @@ rule build_deep_rfm:
         COMPUTE
     threads: needs("build_deep_rfm", "threads")
     resources:
+        **on_gpu("build_deep_rfm"),
         mem_mb=needs("build_deep_rfm", "mem_mb"),
         runtime=needs("build_deep_rfm", "minutes"),
         disk_mb=needs("build_deep_rfm", "disk_mb"),
-        gpu=needs("build_deep_rfm", "gpus"),
     params:
         identity=identity("build_deep_rfm"),
         settings=settings("build_deep_rfm"),
@@ -53,10 +53,10 @@ rule measure_deep_rfm:
         COMPUTE
     threads: needs("measure_deep_rfm", "threads")
     resources:
+        **on_gpu("measure_deep_rfm"),
         mem_mb=needs("measure_deep_rfm", "mem_mb"),
         runtime=needs("measure_deep_rfm", "minutes"),
         disk_mb=needs("measure_deep_rfm", "disk_mb"),
-        gpu=needs("measure_deep_rfm", "gpus"),
     params:
         identity=identity("measure_deep_rfm"),
         settings=settings("measure_deep_rfm"),

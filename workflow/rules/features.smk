@@ -15,10 +15,10 @@ rule export_deep_rfm:
         COMPUTE
     threads: needs("export_deep_rfm", "threads")
     resources:
+        **on_gpu("export_deep_rfm"),
         mem_mb=needs("export_deep_rfm", "mem_mb"),
         runtime=needs("export_deep_rfm", "minutes"),
         disk_mb=needs("export_deep_rfm", "disk_mb"),
-        gpu=needs("export_deep_rfm", "gpus"),
     params:
         identity=identity("export_deep_rfm"),
         settings=settings("export_deep_rfm"),
@@ -43,10 +43,10 @@ rule export_network:
         COMPUTE
     threads: needs("export_network", "threads")
     resources:
+        **on_gpu("export_network"),
         mem_mb=needs("export_network", "mem_mb"),
         runtime=needs("export_network", "minutes"),
         disk_mb=needs("export_network", "disk_mb"),
-        gpu=needs("export_network", "gpus"),
     params:
         identity=identity("export_network"),
         settings=settings("export_network"),

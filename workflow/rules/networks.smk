@@ -15,10 +15,10 @@ rule train_network:
         COMPUTE
     threads: needs("train_network", "threads")
     resources:
+        **on_gpu("train_network"),
         mem_mb=needs("train_network", "mem_mb"),
         runtime=needs("train_network", "minutes"),
         disk_mb=needs("train_network", "disk_mb"),
-        gpu=needs("train_network", "gpus"),
     params:
         identity=identity("train_network"),
         settings=settings("train_network"),
@@ -57,10 +57,10 @@ rule measure_network:
         COMPUTE
     threads: needs("measure_network", "threads")
     resources:
+        **on_gpu("measure_network"),
         mem_mb=needs("measure_network", "mem_mb"),
         runtime=needs("measure_network", "minutes"),
         disk_mb=needs("measure_network", "disk_mb"),
-        gpu=needs("measure_network", "gpus"),
     params:
         identity=identity("measure_network"),
         settings=settings("measure_network"),

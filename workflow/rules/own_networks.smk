@@ -15,10 +15,10 @@ rule train_own_network:
         COMPUTE
     threads: needs("train_own_network", "threads")
     resources:
+        **on_gpu("train_own_network"),
         mem_mb=needs("train_own_network", "mem_mb"),
         runtime=needs("train_own_network", "minutes"),
         disk_mb=needs("train_own_network", "disk_mb"),
-        gpu=needs("train_own_network", "gpus"),
     params:
         identity=identity("train_own_network"),
         settings=settings("train_own_network"),
@@ -46,10 +46,10 @@ rule measure_own_network:
         COMPUTE
     threads: needs("measure_own_network", "threads")
     resources:
+        **on_gpu("measure_own_network"),
         mem_mb=needs("measure_own_network", "mem_mb"),
         runtime=needs("measure_own_network", "minutes"),
         disk_mb=needs("measure_own_network", "disk_mb"),
-        gpu=needs("measure_own_network", "gpus"),
     params:
         identity=identity("measure_own_network"),
         settings=settings("measure_own_network"),

@@ -9,8 +9,15 @@ rule plan:
 
 
 onstart:
+    if NO_GPU and workflow.non_local_exec:
+        raise WorkflowError(
+            "--resources gpu=0 does not reach the jobs of a cluster: leave it out, and set "
+            f"studies.{STUDY}.device to cpu."
+        )
     to_run = list(workflow.dag.needrun_jobs())
     needed_mb = sum(each.resources.get("disk_mb", 0) for each in to_run if not each.is_norun)
     replaced = [Path(path) for each in to_run for path in each.output]
     if refused := forecast.does_not_fit(needed_mb, replaced, Path("results")):
         raise WorkflowError(refused)
+    if workflow.executor_plugin.name == "slurm":
+        slurm_queue.watch(logger.warning, Path(workflow.workdir_init))

@@ -52,6 +52,14 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
                 raise SystemExit(1) from None
 
 
+def gpus(resources) -> int:
+    """How many GPUs a job was granted, as Snakemake counts them or as Slurm's `gres` names them."""
+    kind, *rest = str(resources.get("gres", "")).split(":")
+    if kind != "gpu":
+        return resources.gpu
+    return int(rest[-1]) if rest and rest[-1].isdigit() else 1
+
+
 def _peak_mb() -> float:
     """The most that this process has held; Linux counts it in KiB, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

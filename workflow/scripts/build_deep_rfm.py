@@ -1,6 +1,6 @@
 """Build the layers of a Deep RFM, continuing from those that an earlier, killed job left."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 import logging
 from pathlib import Path
@@ -28,7 +28,7 @@ from agop_collapse.machine.from_settings import settings_of
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     identity, stem, seed = given["identity"], given["stem"], given["seed"]
     settings = settings_of(given["settings"])
     data = load_dataset(snakemake.input.data, given["data"])

@@ -1,6 +1,6 @@
 """Write the points of a Deep RFM's layers, for other programs."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ from agop_collapse.machine.features import layer_points
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     data = load_dataset(snakemake.input.data, given["data"])
     numbers = range(1, given["settings"]["depth"] + 1)
     layers = (load_layer(snakemake.input.layers, n, given["stem"], where) for n in numbers)

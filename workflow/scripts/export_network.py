@@ -1,6 +1,6 @@
 """Write the points of a network's layers at an epoch, for other programs."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from agop_collapse.networks.from_settings import architecture_of, training_of
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     data = load_dataset(snakemake.input.data, given["data"])
     x, test_x = (points.to(where, torch.float32) for points in (data.x, data.test_x))
     epoch = given["epoch"]

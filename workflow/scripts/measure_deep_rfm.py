@@ -1,6 +1,6 @@
 """Measure the collapse of a Deep RFM's layers."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 import logging
 
@@ -16,7 +16,7 @@ from agop_collapse.rows.deep_rfm import measure, predictor_table
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     folder, settings = snakemake.input.layers, settings_of(given["settings"])
     theorems = []
     progress = steps(settings.depth, 0, "layer")

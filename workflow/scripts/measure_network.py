@@ -1,6 +1,6 @@
 """Measure a network's collapse and neural feature ansatz, layer by layer, at each checkpoint."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 import logging
 
@@ -21,7 +21,7 @@ from agop_collapse.rows.network import Found, measure
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     data = load_dataset(snakemake.input.data, given["data"])
     x, test_x = (points.to(where, torch.float32) for points in (data.x, data.test_x))
     architecture = architecture_of(given["settings"])

@@ -1,6 +1,6 @@
 """Measure the layers of a network of the user's own: collapse, ansatz, accuracy."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 import logging
 from dataclasses import asdict
@@ -26,7 +26,7 @@ from agop_collapse.rows.own_network import measure
 
 with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     data = load_dataset(snakemake.input.data, given["data"])
     place, loss = given["settings"]["network"], loss_of(given["settings"])
     x, test_x = (

@@ -1,6 +1,6 @@
 """Train a network, keeping its weights at the measured epochs; a killed job continues."""
 
-from agop_collapse_job import job  # isort: split
+from agop_collapse_job import gpus, job  # isort: split
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from agop_collapse.networks.training import Trainer
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], snakemake.resources.gpu)
+    where = device.select(given["device"], gpus(snakemake.resources))
     identity, seed = given["identity"], given["seed"]
     data = load_dataset(snakemake.input.data, given["data"])
     network = build(architecture_of(given["settings"]), data.image_shape, data.classes, seed)
