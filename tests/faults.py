@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 
+from studies import TINY  # noqa: E402
 from workflow_helpers import Workplace, contents  # noqa: E402
 
 # Python runs this module, by its name, when it starts. In the process of a job that is among the
@@ -81,7 +82,7 @@ BEHIND = {
 
 
 def study(seeds: int) -> dict[str, Any]:
-    """A study with every kind of job."""
+    """A study with every kind of job but those of `others`."""
     return {
         "seeds": list(range(seeds)),
         "device": "cpu",
@@ -92,6 +93,28 @@ def study(seeds: int) -> dict[str, Any]:
         ],
         "theory_kernel": {"width": 16, "draws": 2},
         "figures": {"fig03": None, "fig10": None, "v1_fig04": None},
+    }
+
+
+# The module of a network of one's own.
+OWN_NETWORK = """
+from torch import nn
+
+
+def small(image_shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.ReLU(), nn.Linear(9, classes))
+"""
+
+
+def others(seeds: int) -> dict[str, Any]:
+    """A study with the kinds of job that `study` has not."""
+    return {
+        "seeds": list(range(seeds)),
+        "device": "cpu",
+        "datasets": {"digits": {"kind": "digits", "n": 60}},
+        "own_networks": [{"network": "my_nets:small", "epochs": 2, "measure_every": 1}],
+        "theory": TINY["theory"],
+        "figures": {"layers": {"plot": "network_layers"}, "theory_rate": None},
     }
 
 
@@ -119,8 +142,9 @@ class Change:
     formulas: Edits = field(default_factory=dict)
     untouched: tuple[str, ...] = ()
 
-    def apply(self, place: Workplace, seeds: int) -> None:
-        changed = study(seeds)
+    def apply(self, place: Workplace, changed: dict[str, Any]) -> None:
+        """changed : a study, of which nobody else has need"""
+        (place.work / "my_nets.py").write_text(OWN_NETWORK)
         for path, value in self.settings.items():
             *keys, last = [int(key) if key.isdigit() else key for key in path.split(".")]
             inner = changed
@@ -132,6 +156,7 @@ class Change:
 
 
 # One that no run is made anew for.
+OTHERS = Change({"own_networks.0.learning_rate": 0.02, "theory.layers": 9})
 PICTURE = Change({"figures.v1_fig02": {"layers": [1, 2]}})
 THEORY = ("simulate_theory_kernel", "figures/v1_fig04")
 CHANGES = {
@@ -200,10 +225,18 @@ class Faults:
     root : a folder, where finished studies are found again the next time
     target : what they are built for; the default target if empty
     edits : of the library, as the formulas of a change, that all have
+    study : of some number of seeds
     """
 
-    def __init__(self, root: Path, target: str = "", edits: Edits | None = None):
+    def __init__(
+        self,
+        root: Path,
+        target: str = "",
+        edits: Edits | None = None,
+        study: Callable[[int], dict[str, Any]] = study,
+    ):
         self.root = root
+        self._study = study
         self._target = [target] if target else []
         self._edits = edits or {}
         self._locks: dict[str, threading.Lock] = {}
@@ -214,7 +247,7 @@ class Faults:
 
     def fresh(self, change: str, seeds: int) -> Workplace:
         """The changed study, built from nothing. Not to be changed itself."""
-        return self._built(f"fresh-{change}-{seeds}", CHANGES[change], seeds)
+        return self._built(f"fresh-{change}-{seeds}", _change(change), seeds)
 
     def _built(self, name: str, change: Change, seeds: int) -> Workplace:
         with self._locks.setdefault(name, threading.Lock()):
@@ -224,7 +257,7 @@ class Faults:
                 partial.mkdir(parents=True)
                 place = Workplace.make(partial, {})
                 edit(place, self._edits)
-                change.apply(place, seeds)
+                change.apply(place, self._study(seeds))
                 place.run(*self._target, cores=1)
                 partial.rename(self.root / name)
             return Workplace(self.root / name)
@@ -238,7 +271,7 @@ class Faults:
     def changed(self, change: str, seeds: int, root: Path) -> Workplace:
         """A copy of the finished study, changed and not yet run again."""
         place = self.finished(seeds).copy(root)
-        CHANGES[change].apply(place, seeds)
+        _change(change).apply(place, self._study(seeds))
         return place
 
     def run(self, case: Case, root: Path) -> Workplace:
@@ -257,6 +290,10 @@ class Faults:
         again = place.run(*target, cores=1)
         assert "Nothing to be done" in again.stdout, again.stdout
         return place
+
+
+def _change(name: str) -> Change:
+    return OTHERS if name == "others" else CHANGES[name]
 
 
 def fail(place: Workplace, faults: Sequence[Fault], *target: str) -> None:

@@ -20,18 +20,30 @@ from agop_collapse.files.stamp import read_identity
 from agop_collapse.machine.checkpoints import load_layer, load_predictor
 from agop_collapse.networks.checkpoints import load_epoch
 from agop_collapse.plan.paths import STORE
-from faults import CHANGES, PICTURE, Case, Change, Fault, Faults, compare, fail, results, script_of
+from faults import (
+    CHANGES,
+    PICTURE,
+    Case,
+    Change,
+    Fault,
+    Faults,
+    compare,
+    fail,
+    others,
+    results,
+    script_of,
+    study,
+)
 from workflow_helpers import ROOT, Workplace, in_parallel
 
 pytestmark = pytest.mark.slow
 
 DEEP_RFM = "deep_rfm/digits/laplace-relu-agop/seed{}"
 NETWORK = "networks/digits/mlp/seed{}"
+OWN_NETWORK = "own_networks/digits/small/seed0"
 SCRIPTS = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")}
-# The study here has no network of one's own (test_own_networks.py kills one) and no theorems; their
-# jobs have others' steps. The script `claims` writes nothing.
-SCRIPTS -= {"agop_collapse_job", "download_data", "derive_theory", "claims"}
-SCRIPTS -= {"train_own_network", "measure_own_network"}
+# The last writes nothing.
+SCRIPTS -= {"agop_collapse_job", "download_data", "claims"}
 # Jobs, by their logs.
 PREPARE = "logs/prepare_data/digits.log"
 BUILD = f"{DEEP_RFM}/logs/build_deep_rfm.log"
@@ -75,6 +87,15 @@ CASES = [
         *("setting", 1, "figures/"),
     ),
 ]
+# Of a study of its own.
+OTHERS = Case(
+    (
+        Fault(f"{OWN_NETWORK}/logs/train_own_network.log", "kill", 4),
+        Fault(f"{OWN_NETWORK}/logs/measure_own_network.log", "exception", 1),
+        Fault("logs/derive_theory.log", "kill", 2),
+    ),
+    *("others", 1, "figures/"),
+)
 # Of what is made on demand alone.
 EXPORTS = Case(
     (Fault(EXPORT_DEEP_RFM, "kill", 1), Fault(EXPORT_NETWORK, "exception", 0)),
@@ -119,8 +140,12 @@ def test_points_of_layers_end_in_a_fresh_builds_bytes(tmp_path):
     assert sorted(set(made)) == ["epoch_00002", "features"]
 
 
+def test_own_networks_and_theorems_end_in_a_fresh_builds_bytes(tmp_path):
+    Faults(tmp_path, OTHERS.target, study=others).run(OTHERS, tmp_path / "case")
+
+
 def test_every_script_fails_in_some_case():
-    failing = {script_of(fault.job) for case in (*CASES, EXPORTS) for fault in case.faults}
+    failing = {script_of(fault.job) for case in (*CASES, OTHERS, EXPORTS) for fault in case.faults}
     assert failing == SCRIPTS
 
 
@@ -144,7 +169,7 @@ def test_half_made_runs_are_gone_on_with_by_their_own_settings_alone(faults, tmp
     fail(place, [Fault(BUILD.format(0), "kill", 2), Fault(TRAIN, "exception", 5)], *folders)
     shutil.rmtree(place.work / STORE)
     other = place.copy(tmp_path / "other")
-    Change().apply(other, 1)
+    Change().apply(other, study(1))
 
     def made(place: Workplace) -> tuple[list[str], dict[str, str]]:
         place.run(*folders, cores=1)
@@ -185,7 +210,7 @@ def remove(path: Path) -> None:
 def pictured(faults, tmp_path_factory) -> Workplace:
     """The finished study with one figure more, which reads what no table of the study holds."""
     place = faults.finished(1).copy(tmp_path_factory.mktemp("pictured"))
-    PICTURE.apply(place, 1)
+    PICTURE.apply(place, study(1))
     place.run()
     return place
 
@@ -352,7 +377,7 @@ def test_a_touched_file_that_is_large_plans_nothing(tmp_path):
 def test_without_records_the_results_of_other_settings_are_named(faults, tmp_path):
     place = faults.finished(1).copy(tmp_path)
     shutil.rmtree(place.work / ".snakemake" / "metadata")
-    CHANGES["setting"].apply(place, 1)
+    CHANGES["setting"].apply(place, study(1))
     said = place.run("-n").stdout
     assert "Nothing to be done" in said
     named = re.search(r"^ +snakemake all -R (.+)$", said, re.MULTILINE)[1].split()
