@@ -29,6 +29,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/share.smk"
 
 
 # All that a study keeps, so that whatever is deleted is derived again.

@@ -26,8 +26,13 @@ MAY_IMPORT = {
     "theory": {"common", "machine", "metrics"},
     "rows": {"common", "files", "data", "machine", "networks", "metrics", "theory"},
     "plots": {"common", "files"},
+    "sharing": {"common", "files"},
     # What is light enough for the Snakefile.
-    "plan": {"common", "data.addresses", "files.columns", "files.contents", "files.stamp"},
+    "plan": {
+        "common",
+        *("data.addresses", "data.sources"),
+        *("files.columns", "files.contents", "files.stamp", "files.system_files"),
+    },
 }
 
 

@@ -8,13 +8,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from agop_collapse.data import addresses
-from agop_collapse.plan import existing, forecast
+from agop_collapse.plan import existing, forecast, shared
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINE, COMBINED, Jobs, TargetError
-from agop_collapse.plan.paths import DATA, FIGURE, LOGS, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import ARCHIVE, DATA, FIGURE, LOGS, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:
@@ -25,6 +25,7 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
 STUDY = configuration.study
+REPOSITORY = Path(workflow.basedir)
 # With `--resources gpu=0`, or where there is none, jobs compute on the CPU, and need its memory.
 GPUS = workflow.global_resources.get("gpu")
 JOBS = Jobs(
@@ -62,6 +63,10 @@ def ask(question, *about):
 
 def job(rule, wildcards):
     return ask(JOBS.of, rule, wildcards)
+
+
+def archived(wildcards):
+    return ask(shared.archived, JOBS, wildcards.study, REPOSITORY, config["studies"])
 
 
 def inputs(rule, name):
