@@ -1,10 +1,13 @@
 """What is given to others of a study: its tables to compare with, and an archive of all of it."""
 
 import hashlib
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ..data import sources
 from ..files.system_files import is_system_name
@@ -12,8 +15,11 @@ from .identity import digest_of
 from .jobs import MADE, MEASURE, Job, Jobs
 from .paths import ARCHIVE, REFERENCE
 
-# Of the project, what an archive holds to draw its figures again; the configuration is its own.
-CODE = ("Snakefile", "workflow", "profiles", "envs", "requirements.txt", "LICENSE", "CITATION.cff")
+# Of the project, what an archive holds; the configuration is its own.
+CODE = ("workflow", "profiles", "envs", "requirements.txt", "LICENSE", "CITATION.cff")
+
+# Two front doors: of the figures alone, and of the whole workflow.
+FRONT_DOORS = {"Snakefile": "workflow/archive/Snakefile", "everything.smk": "Snakefile"}
 
 
 def compared(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
@@ -71,6 +77,7 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
     results += [path for job in figures.values() for path in job.inputs["parts"]]
     results += [f"{run.folder}/run.json" for run in runs]
     code = {str(file.relative_to(repository)): str(file) for file in _code(repository)}
+    code |= {name: str(repository / file) for name, file in FRONT_DOORS.items()}
     code |= {str(file): str(file) for file in jobs.own_code(runs)}
     studies = list(dict.fromkeys([study, *(run.study for run in runs)]))
     datasets = [jobs.dataset(run.study, run.dataset) for run in runs]
@@ -78,18 +85,29 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
     settings = {
         "study": study,
         "description": chosen.settings.description,
-        "configuration": {"study": study, "studies": {name: blocks[name] for name in studies}},
+        "configuration": _as_yaml(
+            {"study": study, "studies": {each: blocks[each] for each in studies}}
+        ),
         "results": list(dict.fromkeys(results)),
         "code": code,
         "sources": {each.kind: sources.of(each.kind) for each in datasets},
-        "needed": sorted({path for each in datasets for path in (each.path, each.test_path) if path}),
+        "needed": sorted(
+            {path for each in datasets for path in (each.path, each.test_path) if path}
+        ),
         **commit(repository),
     }
     made_from = [job.identity for job in (*figures.values(), *jobs.tables(study).values())]
-    contents = {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in code.items()}
+    contents = {
+        name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in code.items()
+    }
     made = digest_of({"settings": settings | {"code": contents}, "made_from": made_from})
     outputs = {"folder": ARCHIVE.format(study=study)}
     return Job(made, settings | {"identity": made}, {"results": settings["results"]}, outputs)
+
+
+def _as_yaml(values: Mapping[str, Any]) -> str:
+    """Plain values, whatever classes of mappings Snakemake has them in."""
+    return yaml.safe_dump(json.loads(json.dumps(values)), sort_keys=False, allow_unicode=True)
 
 
 def _code(repository: Path) -> list[Path]:
@@ -100,9 +118,7 @@ def _code(repository: Path) -> list[Path]:
     return [
         file
         for file in found
-        if file.is_file()
-        and "__pycache__" not in file.parts
-        and not is_system_name(file.name)
+        if file.is_file() and "__pycache__" not in file.parts and not is_system_name(file.name)
     ]
 
 
@@ -115,7 +131,10 @@ def commit(repository: Path) -> dict[str, Any]:
             subprocess.run(
                 ["git", *arguments], cwd=repository, capture_output=True, text=True, check=True
             ).stdout
-            for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", *CODE))
+            for arguments in (
+                ("rev-parse", "HEAD"),
+                ("status", "--porcelain", "--", "Snakefile", *CODE),
+            )
         )
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "changed": None}

@@ -17,8 +17,8 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Number:
-    """A value, or a row or column that one side lacks, beside the reference's.
+class Beside:
+    """A value beside the reference's, or a row or column that is not there.
 
     share : of the tolerance that the difference takes; infinity where there is none for it
     """
@@ -36,9 +36,8 @@ class Number:
 class Comparison:
     """What came of it.
 
-    compared, same_bits, untrusted, without_spread : how many numbers; of the last two, which are
-        not compared, `tolerances` says why
-    worst : those that take most of their tolerance, the worst first; all that differ, and some that
+    compared, same_bits, not_compared : how many values; why some are not, `tolerances` says
+    worst : those that take most of their tolerance, the worst first: all that differ, and some that
         do not
     missing : tables and runs of the reference that are not there
     """
@@ -46,12 +45,12 @@ class Comparison:
     compared: int = 0
     same_bits: int = 0
     not_compared: int = 0
-    worst: list[Number] = field(default_factory=list)
+    worst: list[Beside] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
-    def differing(self) -> list[Number]:
-        return [number for number in self.worst if number.share > 1]
+    def differing(self) -> list[Beside]:
+        return [each for each in self.worst if each.share > 1]
 
 
 def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
@@ -72,7 +71,7 @@ def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
         else:
             _compare_table(name, ours[name], theirs, same_machine, found)
     found.missing = list(dict.fromkeys(found.missing))
-    found.worst.sort(key=lambda number: -number.share)
+    found.worst.sort(key=lambda each: -each.share)
     return found
 
 
@@ -81,8 +80,8 @@ def _compare_table(
 ) -> None:
     reference, keyed = theirs[name], keys.of(name, theirs[name])
     missing = keys.missing_runs(ours, reference)
-    found.missing += [keys.text(run) for run in missing]
-    absent = keys.is_of_a_run(reference, missing)
+    found.missing += [f"the run {keys.text(run)}" for _, run in missing.iterrows()]
+    absent = keys.of_runs(reference, missing)
     allowed = {
         column: np.zeros(len(reference))
         if same_machine
@@ -122,7 +121,7 @@ def _compare_column(
         if not share[index] > 0:
             break
         found.worst.append(
-            Number(
+            Beside(
                 name,
                 keys.text(reference.loc[rows[index], keys.of(name, reference)]),
                 column,
@@ -150,8 +149,8 @@ def _shares(
     return np.where(np.isnan(tolerance), np.nan, share), np.asarray(same, bool)
 
 
-def _lacks(table: str, row: str, what: str) -> Number:
-    return Number(table, row, what, "not there", "", "", np.inf)
+def _lacks(table: str, row: str, what: str) -> Beside:
+    return Beside(table, row, what, "not there", "", "", np.inf)
 
 
 def _written(value: object) -> str:
@@ -160,18 +159,18 @@ def _written(value: object) -> str:
 
 def text(found: Comparison) -> Iterable[str]:
     """What a person is told, line by line: how many numbers, the worst five, the verdict."""
-    yield f"{found.compared:,} numbers are compared, {found.same_bits:,} of them the same bits."
+    yield f"{found.compared:,} values are compared, {found.same_bits:,} of them the same bits."
     if found.not_compared:
-        yield f"{found.not_compared:,} more are not: docs/reproduced.md says which."
+        yield f"{found.not_compared:,} are not: settings of the machine, and what is not valid."
     if found.missing:
         yield f"Not there, and not compared: {'; '.join(found.missing)}."
     if found.worst:
         yield "The worst, by the share of the tolerance that they take:"
         rows = [("", "table", "row", "column", "ours", "reference", "tolerance")]
-        for number in found.worst[:SHOWN]:
-            share = "differs" if np.isinf(number.share) else f"{number.share:.2g}"
-            cells = (number.table, number.row, number.column, number.ours, number.theirs)
-            rows.append((share, *cells, number.tolerance))
+        for each in found.worst[:SHOWN]:
+            share = "differs" if np.isinf(each.share) else f"{each.share:.2g}"
+            cells = (each.table, each.row, each.column, each.ours, each.theirs)
+            rows.append((share, *cells, each.tolerance))
         yield from _aligned(rows)
     yield verdict(found)
 
@@ -179,11 +178,11 @@ def text(found: Comparison) -> Iterable[str]:
 def verdict(found: Comparison) -> str:
     """In one sentence."""
     if found.differing:
-        tables = ", ".join(dict.fromkeys(number.table for number in found.differing))
-        return f"DIFFERENT: {len(found.differing):,} numbers, of {tables}."
+        tables = ", ".join(dict.fromkeys(each.table for each in found.differing))
+        return f"DIFFERENT: {len(found.differing):,} of them, in {tables}."
     if found.compared == found.same_bits:
-        return "THE SAME: every number that is compared, to the last bit."
-    return "THE SAME: every number that is compared, within its tolerance."
+        return "THE SAME: all that is compared, to the last bit."
+    return "THE SAME: all that is compared, within its tolerance."
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -62,7 +62,7 @@ def metadata(
                 "@id": LICENCE,
                 "@type": "CreativeWork",
                 "name": "MIT License",
-                "description": "Of the code (the file LICENSE). Data sets have licences of their own.",
+                "description": "Of the code (LICENSE). Data sets have their own.",
             },
             {
                 "@id": PAPER,

@@ -15,11 +15,15 @@ _KEYS = {
         *("source", "nonnegative", "number"),
     ),
     "theory_random_features": ("study", "seed", "feature_map", "width", "draws", "product"),
+    "theory_claims": ("study", "seed", "claim"),
     "theory_kernel": ("study", "seed", "distance"),
     "classes": ("study", "dataset", "run", "seed", "class"),
     "runs": ("study", "dataset", "run", "seed", "kind"),
 }
 RUN = ["dataset", "run", "seed"]
+# What the name of a run, or another part of the key, says already; and what needs no name.
+_IMPLIED = {"kind", "applied_layer", *(name for names in KIND_COLUMNS.values() for name in names)}
+_BARE = {"dataset", "run", "stage", "of", "labels", "source", "claim"}
 
 
 def of(table: str, frame: pd.DataFrame) -> list[str]:
@@ -59,10 +63,10 @@ def of_runs(frame: pd.DataFrame, runs: pd.DataFrame) -> np.ndarray:
 
 def text(row: pd.Series) -> str:
     """A row's key in words, such as "digits mlp seed 0 epoch 60 layer 2"."""
-    implied = {"study", "kind", *(name for names in KIND_COLUMNS.values() for name in names)}
-    bare = {"dataset", "run", "stage", "of", "labels", "source", "claim"}
-    return " ".join(
-        f"{value}" if name in bare else f"{name} {value}"
-        for name, value in row.items()
-        if name not in implied or "run" not in row
-    )
+    of_a_run = "run" in row
+    words = []
+    for name, value in row.items():
+        if name == "study" or (of_a_run and name in _IMPLIED):
+            continue
+        words.append(str(value) if name in _BARE else f"{name} {value}")
+    return " ".join(words)
