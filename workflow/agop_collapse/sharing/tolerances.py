@@ -13,8 +13,8 @@ product. What comes of that:
   2 delta (sqrt(v) + v) + delta^2, everything else by delta (1 + |v|).
 - **Logarithms of NC1** (`attribution`, `rates`), as sqrt(NC1) moves by delta, move by
   delta / sqrt(NC1) of the run's last layer.
-- **Training is chaotic**: another last digit at the start is another network in the end. Its numbers
-  may differ from the reference's as its seeds differ from one another (`SPREAD`).
+- **Training is chaotic**: another last digit at the start is another network in the end, whose
+  numbers may differ from the reference's as its seeds differ from one another (`SPREAD`).
 - **Theory** is in closed forms and random draws of the same generators; recursions run down to
   rounding, which the code itself sets at 1e-11.
 
@@ -49,9 +49,9 @@ CONDITIONS = ("condition_number",)
 # ratios of errors above that, and rounding is a hundredth of it.
 RECURSION = {"theory_recursion": 1e-11, "theory_rate": 1e-2}
 
-# How many standard deviations over the seeds a trained network may be from the reference's. That of
-# three seeds is small by chance at some places, so it counts as what is usual for the run, relative
-# to the number, if it is less.
+# How many standard deviations over the seeds a trained network may be from the reference's. That
+# of three seeds is small by chance at some places; if it is less than what is usual for the run,
+# relative to the number, it counts as that.
 SPREAD = 4.0
 
 
