@@ -64,17 +64,24 @@ def test_again_it_is_the_same_bytes_and_nothing_else(given, tmp_path):
 def test_results_of_other_settings_are_no_reference(given, tmp_path):
     path, _ = given["tables"]["deep_rfm"]
     given["tables"]["deep_rfm"] = (path, OTHER)
+    folder = tmp_path / "reference" / "a"
+    folder.mkdir(parents=True)
+    (folder / "of_before.parquet").write_bytes(b"")
     with pytest.raises(StorageError, match="other settings, data or code"):
-        reference.write(tmp_path / "reference" / "a", **given)
+        reference.write(folder, **given)
+    assert [file.name for file in folder.iterdir()] == ["of_before.parquet"]
+    given["tables"] = {"deep_rfm": (str(tmp_path / "not_there.parquet"), ONE)}
+    with pytest.raises(StorageError, match="`snakemake tables` makes it"):
+        reference.write(folder, **given)
 
 
 def test_a_large_one_is_refused(given, tmp_path):
     frame = deep_rfm([2.0, 1.0], seeds=range(600))
-    numbers = frame.columns[frame.dtypes == float]
+    numbers = frame.columns[frame.dtypes == "float64"]
     frame[numbers] = np.random.default_rng(0).random((len(frame), len(numbers)))
     path, _ = given["tables"]["deep_rfm"]
     tables.save(path, "deep_rfm", frame, ONE)
-    with pytest.raises(StorageError, match="more than the 1 MB of a reference"):
+    with pytest.raises(StorageError, match="more than the 1 MB that it may"):
         reference.write(tmp_path / "reference" / "a", **given)
 
 

@@ -5,6 +5,7 @@ libraries and in what time. Spectra are thinned, so that a study takes less than
 """
 
 import csv
+import io
 import json
 import platform
 from collections.abc import Iterable, Mapping
@@ -54,25 +55,34 @@ def write(
     ------
     StorageError : when a table is not there or not of its identity, or all is more than 1 MB.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.iterdir():
-        stale.unlink()
+    made = {"made_on": made_on(records), "seconds": seconds(benchmarks)}
+    facts_text = json.dumps(dict(facts) | made, indent=2, sort_keys=True) + "\n"
+    files = {FACTS: facts_text.encode()}
     for name, (path, identity) in tables.items():
         frame = read_table(Path(path))
         expect_identity(path, read_identity(Path(path)) or "", identity)
-        content = pa.Table.from_pandas(thinned(frame), preserve_index=False)
-        with atomic(folder / f"{name}.parquet") as partial:
-            pq.write_table(content.replace_schema_metadata(None), partial, compression="zstd")
-    made = {"made_on": made_on(records), "seconds": seconds(benchmarks)}
-    with atomic(folder / FACTS) as partial:
-        partial.write_text(json.dumps(dict(facts) | made, indent=2, sort_keys=True) + "\n")
-    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        files[f"{name}.parquet"] = _as_parquet(thinned(frame))
+    size = sum(map(len, files.values())) / 1e6
     if size > LARGEST_MB:
         raise StorageError(
-            f"{folder} takes {size:.2f} MB, more than the {LARGEST_MB:g} MB of a reference: leave "
-            "seeds, runs or measured epochs out of the study, or thin a table in sharing/reference"
+            f"the reference in {folder} would take {size:.2f} MB, more than the {LARGEST_MB:g} MB "
+            "that it may: leave seeds, runs or measured epochs out of the study"
         )
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.iterdir():
+        stale.unlink()
+    for name, content in files.items():
+        with atomic(folder / name) as partial:
+            partial.write_bytes(content)
     return size
+
+
+def _as_parquet(frame: pd.DataFrame) -> bytes:
+    """Small, and without pandas' own metadata, whose versions would change the bytes."""
+    buffer = io.BytesIO()
+    content = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(content, buffer, compression="zstd", compression_level=19)
+    return buffer.getvalue()
 
 
 def described(facts: Mapping[str, Any], same_machine: bool) -> list[str]:
@@ -115,6 +125,8 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     try:
         return pq.read_table(path, page_checksum_verification=True).to_pandas()
+    except FileNotFoundError:
+        raise StorageError(f"{path} is not there; `snakemake tables` makes it") from None
     except (OSError, pa.ArrowException) as error:
         raise StorageError(f"{path} cannot be read ({error})") from error
 
