@@ -1,4 +1,4 @@
-"""A table of Deep RFM as studies have it, to compare and to share."""
+"""Tables as studies have them, to compare and to share."""
 
 from collections.abc import Sequence
 
@@ -19,3 +19,14 @@ def deep_rfm(sensitivity: Sequence[float], seeds: Sequence[int] = (0,)) -> pd.Da
     frame = tables.frame("deep_rfm", rows)
     numbers = [name for name in frame if frame[name].isna().all()]
     return frame.assign(**dict.fromkeys(numbers, 0.5))
+
+
+def network(nfa: dict[int, list[float]], column: str = "nfa") -> pd.DataFrame:
+    """A table network_nfa of one layer: of each epoch the values of the seeds 0, 1, ..."""
+    rows = [
+        {"study": "a", "dataset": "d", "run": "mlp", "seed": seed, "model": "mlp"}
+        | {"epoch": epoch, "layer": 1, column: value}
+        for epoch, values in nfa.items()
+        for seed, value in enumerate(values)
+    ]
+    return tables.frame("network_nfa", rows)

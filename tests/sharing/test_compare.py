@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from agop_collapse.files import tables
 from agop_collapse.sharing import compare, keys
-from sharing_tables import deep_rfm
+from sharing_tables import deep_rfm, network
 
 AT = {"layer": 2, "stage": "MX"}
 
@@ -60,6 +61,22 @@ def test_what_is_not_there_is_said_and_is_no_difference(theirs):
     assert found.missing == ["the run d r seed 1", "the table gram"]
     assert not found.differing
     assert "Not there, and not compared: the run d r seed 1" in "\n".join(compare.text(found))
+
+
+def test_what_comes_of_seeds_that_are_not_there_is_not_compared():
+    """nfa_independent_trained, of the network of another seed, and the summary over all."""
+    frame = network({0: [0.1, 0.1], 1: [0.7, 0.8]}).assign(nfa_independent_trained=0.2)
+    summary = {"study": "a", "dataset": "d", "run": "mlp", "model": "mlp", "nfa_mean": 0.75}
+    theirs = {"network_nfa": frame, "nfa_summary": tables.frame("nfa_summary", [summary])}
+    ours = {
+        "network_nfa": frame.query("seed == 0").assign(nfa_independent_trained=np.nan),
+        "nfa_summary": theirs["nfa_summary"].assign(nfa_mean=0.7),
+    }
+    found = compare.compare(ours, theirs, same_machine=True)
+    assert not found.differing
+    assert found.missing[-1] == "the table nfa_summary, which is over all seeds"
+    whole = compare.compare(ours | {"network_nfa": frame}, theirs, same_machine=True)
+    assert [each.column for each in whole.differing] == ["nfa_mean"]
 
 
 def test_a_row_or_a_column_that_is_lost_differs(theirs):

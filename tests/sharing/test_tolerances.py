@@ -2,24 +2,12 @@
 
 import numpy as np
 import oracle
-import pandas as pd
 import pytest
 from agop_collapse.files import columns, tables
 from agop_collapse.sharing import keys, tolerances
-from sharing_tables import deep_rfm
+from sharing_tables import deep_rfm, network
 
 EPS = np.finfo(float).eps
-
-
-def network(nfa: dict[int, list[float]], column: str = "nfa") -> pd.DataFrame:
-    """A table network_nfa of one layer: of each epoch the values of the seeds 0, 1, ..."""
-    rows = [
-        {"study": "a", "dataset": "d", "run": "mlp", "seed": seed, "model": "mlp"}
-        | {"epoch": epoch, "layer": 1, column: value}
-        for epoch, values in nfa.items()
-        for seed, value in enumerate(values)
-    ]
-    return tables.frame("network_nfa", rows)
 
 
 def test_the_root_of_a_matrix_without_full_rank_keeps_half_the_digits():

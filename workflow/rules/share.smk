@@ -8,10 +8,10 @@ rule archive_study:
         directory(ARCHIVE),
     log:
         f"{LOGS}/archive_study.log",
+    localrule: True
     conda:
         "../../envs/plot.yaml"
     threads: 1
-    localrule: True
     params:
         identity=lambda wildcards: f"archive_study {archived(wildcards).identity}",
         settings=lambda wildcards, input: archived(wildcards).settings,
@@ -30,9 +30,9 @@ rule archive:
 
 # These two have no inputs, which would be made first: they take what is there.
 rule compare:
-    localrule: True
     log:
         f"{LOGS.format(study=STUDY)}/compare.log",
+    localrule: True
     conda:
         "../../envs/plot.yaml"
     params:
@@ -44,9 +44,9 @@ rule compare:
 
 
 rule reference:
-    localrule: True
     log:
         f"{LOGS.format(study=STUDY)}/reference.log",
+    localrule: True
     conda:
         "../../envs/plot.yaml"
     params:

@@ -24,8 +24,6 @@ with job(snakemake) as given:
     same_machine = reference.made_on(given["records"]) == facts["made_on"]
     found = compare.compare(ours, theirs, same_machine)
     lines = [*reference.described(facts, same_machine), *compare.text(found)]
-    # In the log too, whose end is shown where numbers differ.
-    print(*lines, sep="\n")
     print(*lines, sep="\n", file=sys.__stdout__)
     if found.differing:
         raise UserError(compare.verdict(found))

@@ -66,6 +66,8 @@ def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
     for name, reference in theirs.items():
         if name not in ours:
             found.missing.append(f"the table {name}")
+        elif name == tolerances.OF_ALL_SEEDS and found.missing:
+            found.missing.append(f"the table {name}, which is over all seeds")
         elif lacking := [each for each in reference.columns if each not in ours[name].columns]:
             found.worst += [_lacks(name, "", f"the column {column}") for column in lacking]
         else:
@@ -80,6 +82,7 @@ def _compare_table(
 ) -> None:
     reference, keyed = theirs[name], keys.of(name, theirs[name])
     missing = keys.missing_runs(ours, reference)
+    left_out = [*keyed, *(tolerances.OF_SEEDS if len(missing) else ())]
     found.missing += [f"the run {keys.text(run)}" for _, run in missing.iterrows()]
     absent = keys.of_runs(reference, missing)
     allowed = {
@@ -87,7 +90,7 @@ def _compare_table(
         if same_machine
         else tolerances.allowed(name, column, theirs)
         for column in reference.columns
-        if column not in keyed
+        if column not in left_out
     }
     place = keys.places(ours, reference, keyed)
     for row in np.flatnonzero((place < 0) & ~absent):

@@ -150,13 +150,22 @@ def made_on(records: Iterable[str]) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """What the processor is called; the last bits of a product depend on it."""
+    """What the processor is called, with its family and model where the system says them.
+
+    The last bits of a product depend on it.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # other systems than Linux
         return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    facts = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
+    if "model name" not in facts:
+        return platform.machine()
+    numbers = [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return ", ".join([facts["model name"], *numbers])
 
 
 def seconds(benchmarks: Iterable[str]) -> dict[str, float]:

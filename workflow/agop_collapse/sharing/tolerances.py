@@ -35,6 +35,10 @@ HALF_OF_FLOAT32 = 2.0**-11.5  # sqrt(eps), eps = 2^-23
 # Settings of the machine, and what names the code: no results.
 NO_RESULT = ("identity", "torch_threads", "device")
 
+# What comes of several seeds, and is another number where some are not there.
+OF_SEEDS = ("nfa_independent_trained",)
+OF_ALL_SEEDS = "nfa_summary"
+
 SQUARES = (
     *("nc1", "nc1_code", "nc2_mse", "trace_within", "trace_between", "trace_total"),
     *("nc1_pinv", "fuzziness", "cdnv", "cdnv_max", "cdnv_directional", "log_distance_variance"),
