@@ -62,11 +62,9 @@ def ask(question, *about):
 
 
 def job(rule, wildcards):
+    if rule == "archive_study":
+        return ask(shared.archived, JOBS, wildcards["study"], REPOSITORY, config["studies"])
     return ask(JOBS.of, rule, wildcards)
-
-
-def archived(wildcards):
-    return ask(shared.archived, JOBS, wildcards.study, REPOSITORY, config["studies"])
 
 
 def inputs(rule, name):

@@ -3,7 +3,7 @@
 
 rule archive_study:
     input:
-        lambda wildcards: archived(wildcards).inputs["results"],
+        inputs("archive_study", "results"),
     output:
         directory(ARCHIVE),
     log:
@@ -13,8 +13,8 @@ rule archive_study:
         "../../envs/plot.yaml"
     threads: 1
     params:
-        identity=lambda wildcards: f"archive_study {archived(wildcards).identity}",
-        settings=lambda wildcards, input: archived(wildcards).settings,
+        identity=identity("archive_study"),
+        settings=settings("archive_study"),
     message:
         "Archive of the study {wildcards.study}: {output}"
     script:
