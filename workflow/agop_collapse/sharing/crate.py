@@ -88,9 +88,10 @@ def _file(folder: Path, name: str, commit: str | None) -> dict[str, Any]:
 
 
 def _source(source: Mapping[str, str]) -> dict[str, Any]:
+    # No Dataset, which would be a part of the crate.
     return {
         "@id": source["url"],
-        "@type": "Dataset",
+        "@type": "CreativeWork",
         "name": source["name"],
         "creator": source["creators"],
         "license": source["licence"],
