@@ -58,9 +58,9 @@ def test_what_is_not_there_is_said_and_is_no_difference(theirs):
     ours = {"deep_rfm": theirs["deep_rfm"].query("seed == 0")}
     theirs = theirs | {"gram": theirs["deep_rfm"]}
     found = compare.compare(ours, theirs, same_machine=True)
-    assert found.missing == ["the run d r seed 1", "the table gram"]
+    assert found.missing == ["the run d r, seed 1", "the table gram"]
     assert not found.differing
-    assert "Not there, and not compared: the run d r seed 1" in "\n".join(compare.text(found))
+    assert "Not there, and not compared: the run d r, seed 1" in "\n".join(compare.text(found))
 
 
 def test_what_comes_of_seeds_that_are_not_there_is_not_compared():
@@ -74,7 +74,7 @@ def test_what_comes_of_seeds_that_are_not_there_is_not_compared():
     }
     found = compare.compare(ours, theirs, same_machine=True)
     assert not found.differing
-    assert found.missing[-1] == "the table nfa_summary, which is over all seeds"
+    assert found.missing[-1] == "the table nfa_summary over all seeds"
     whole = compare.compare(ours | {"network_nfa": frame}, theirs, same_machine=True)
     assert [each.column for each in whole.differing] == ["nfa_mean"]
 
@@ -87,6 +87,17 @@ def test_a_row_or_a_column_that_is_lost_differs(theirs):
     ]
     found = compare.compare({"deep_rfm": frame.drop(columns="vci")}, theirs, same_machine=False)
     assert [each.column for each in found.differing] == ["the column vci"]
+
+
+def test_what_is_no_result_is_not_compared():
+    """The identity of the same numbers is another one after the code was put in other words."""
+    run = {"study": "a", "dataset": "d", "run": "r", "seed": 0, "kind": "deep_rfm"}
+    theirs = {"runs": pd.DataFrame([run | {"identity": "a1", "torch_threads": 1, "depth": 3}])}
+    ours = {"runs": theirs["runs"].assign(identity="b2", torch_threads=2)}
+    assert not compare.compare(ours, theirs, same_machine=True).differing
+    ours = {"runs": theirs["runs"].assign(depth=4)}
+    (culprit,) = compare.compare(ours, theirs, same_machine=False).differing
+    assert (culprit.row, culprit.column) == ("d r seed 0", "depth")
 
 
 def test_the_order_of_rows_says_nothing(theirs):

@@ -39,14 +39,25 @@ class Comparison:
     compared, same_bits, not_compared : how many values; why some are not, `tolerances` says
     worst : those that take most of their tolerance, the worst first: all that differ, and some that
         do not
-    missing : tables and runs of the reference that are not there
+    missing_tables : of the reference, that are not there; missing_runs : seeds by data set and run
     """
 
     compared: int = 0
     same_bits: int = 0
     not_compared: int = 0
     worst: list[Beside] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    missing_tables: list[str] = field(default_factory=list)
+    missing_runs: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[str]:
+        """What is not there, in words."""
+        runs = [
+            f"the run {dataset} {run}, seed{'s' * (len(seeds) > 1)} "
+            f"{', '.join(map(str, sorted(seeds)))}"
+            for (dataset, run), seeds in self.missing_runs.items()
+        ]
+        return [*runs, *(f"the table {table}" for table in self.missing_tables)]
 
     @property
     def differing(self) -> list[Beside]:
@@ -65,14 +76,13 @@ def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
     found = Comparison()
     for name, reference in theirs.items():
         if name not in ours:
-            found.missing.append(f"the table {name}")
-        elif name == tolerances.OF_ALL_SEEDS and found.missing:
-            found.missing.append(f"the table {name}, which is over all seeds")
+            found.missing_tables.append(name)
+        elif name == tolerances.OF_ALL_SEEDS and found.missing_runs:
+            found.missing_tables.append(f"{name} over all seeds")
         elif lacking := [each for each in reference.columns if each not in ours[name].columns]:
             found.worst += [_lacks(name, "", f"the column {column}") for column in lacking]
         else:
             _compare_table(name, ours[name], theirs, same_machine, found)
-    found.missing = list(dict.fromkeys(found.missing))
     found.worst.sort(key=lambda each: -each.share)
     return found
 
@@ -82,8 +92,9 @@ def _compare_table(
 ) -> None:
     reference, keyed = theirs[name], keys.of(name, theirs[name])
     missing = keys.missing_runs(ours, reference)
-    left_out = [*keyed, *(tolerances.OF_SEEDS if len(missing) else ())]
-    found.missing += [f"the run {keys.text(run)}" for _, run in missing.iterrows()]
+    left_out = {*keyed, *tolerances.NO_RESULT, *(tolerances.OF_SEEDS if len(missing) else ())}
+    for dataset, run, seed in missing.itertuples(index=False):
+        found.missing_runs.setdefault((dataset, run), set()).add(seed)
     absent = keys.of_runs(reference, missing)
     allowed = {
         column: np.zeros(len(reference))
@@ -164,7 +175,7 @@ def text(found: Comparison) -> Iterable[str]:
     """What a person is told, line by line: how many numbers, the worst five, the verdict."""
     yield f"{found.compared:,} values are compared, {found.same_bits:,} of them the same bits."
     if found.not_compared:
-        yield f"{found.not_compared:,} are not: settings of the machine, and what is not valid."
+        yield f"{found.not_compared:,} are not: of layers not valid, of trained networks of one seed."
     if found.missing:
         yield f"Not there, and not compared: {'; '.join(found.missing)}."
     if found.worst:

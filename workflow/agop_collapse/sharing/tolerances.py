@@ -18,8 +18,9 @@ product. What comes of that:
 - **Theory** is in closed forms and random draws of the same generators; recursions run down to
   rounding, which the code itself sets at 1e-11.
 
-Rows that are not `valid` are not compared, nor trained networks of one seed, nor what is no result
-(`NO_RESULT`). What was measured: docs/reproduced.md.
+Rows that are not `valid` are not compared, nor trained networks of one seed; nor, by `compare`,
+what is no result (`NO_RESULT`), or comes of several seeds of which some are not there (`OF_SEEDS`).
+What was measured: docs/reproduced.md.
 """
 
 from collections.abc import Mapping
@@ -68,8 +69,6 @@ def allowed(table: str, column: str, reference: Mapping[str, pd.DataFrame]) -> n
     """
     frame = reference[table]
     values = frame[column]
-    if column in NO_RESULT:
-        return np.full(len(frame), np.nan)
     if "model" in frame and table != "runs":
         return _of_summary(frame) if table == "nfa_summary" else _of_network(table, column, frame)
     if values.dtype.kind != "f" or table == "runs":
