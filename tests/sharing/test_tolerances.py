@@ -90,6 +90,34 @@ def test_of_one_seed_trained_networks_are_not_compared():
     assert np.isnan(found).tolist() == [False, True]
 
 
+def test_cosine_features_magnify():
+    """By more than ten a layer: after eight no digit is left, and runs differ as seeds do."""
+    random = np.random.default_rng(2)
+    size, gamma = 1024, 0.05
+    factors = []
+    for _ in range(5):
+        weights = gamma * random.standard_cauchy((size, size))
+        shifts = random.uniform(0, 2 * np.pi, size)
+        point = random.standard_normal(size) / np.sqrt(size)
+        step = 1e-8 * random.standard_normal(size) / np.sqrt(size)
+        before, after = (
+            np.sqrt(2 / size) * np.cos(weights @ x + shifts) for x in (point, point + step)
+        )
+        factors.append(np.linalg.norm(after - before) / np.linalg.norm(step))
+    assert min(factors) > 10
+    assert tolerances.HALF_OF_FLOAT64 * np.median(factors) ** 8 > 1
+
+
+def test_of_cosine_features_seeds_say_how_far():
+    frame = deep_rfm([2.0, 1.0], seeds=(0, 1)).assign(feature_map="cos")
+    frame.loc[(frame["seed"] == 1) & (frame["layer"] == 2), "nc2"] = 0.7
+    found = tolerances.allowed("deep_rfm", "nc2", {"deep_rfm": frame})
+    second = (frame["layer"] == 2).to_numpy()
+    np.testing.assert_allclose(found[second], tolerances.SPREAD * 0.2 / np.sqrt(2))
+    one = {"deep_rfm": frame.query("seed == 0")}
+    assert np.isnan(tolerances.allowed("deep_rfm", "nc2", one)).all()
+
+
 def test_a_flag_on_which_seeds_differ_is_not_compared():
     rows = [
         {"study": "a", "dataset": "d", "run": "mlp", "seed": seed, "model": "mlp"}

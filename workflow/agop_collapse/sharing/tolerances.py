@@ -15,10 +15,12 @@ product. What comes of that:
   delta / sqrt(NC1) of the run's last layer.
 - **Training is chaotic**: another last digit at the start is another network in the end, whose
   numbers may differ from the reference's as its seeds differ from one another (`SPREAD`).
+- **Cosine features are too**: their weights are Cauchy, so that some are large, and a step of the
+  points comes out tens of times as long. After a few layers no digit is left.
 - **Theory** is in closed forms and random draws of the same generators; recursions run down to
   rounding, which the code itself sets at 1e-11.
 
-Rows that are not `valid` are not compared, nor trained networks of one seed; nor, by `compare`,
+Rows that are not `valid` are not compared, nor what is chaotic, of one seed; nor, by `compare`,
 what is no result (`NO_RESULT`), or comes of several seeds of which some are not there (`OF_SEEDS`).
 What was measured: docs/reproduced.md.
 """
@@ -27,6 +29,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from pandas.core.groupby import SeriesGroupBy
 
 from . import keys
 
@@ -54,7 +57,7 @@ CONDITIONS = ("condition_number",)
 # ratios of errors above that, and rounding is a hundredth of it.
 RECURSION = {"theory_recursion": 1e-11, "theory_rate": 1e-2}
 
-# How many standard deviations over the seeds a trained network may be from the reference's. That
+# How many standard deviations over the seeds what is chaotic may be from the reference's. That
 # of three seeds is small by chance at some places; if it is less than what is usual for the run,
 # relative to the number, it counts as that.
 SPREAD = 4.0
@@ -77,8 +80,10 @@ def allowed(table: str, column: str, reference: Mapping[str, pd.DataFrame]) -> n
     if "network" in frame:
         return _moved(column, size, HALF_OF_FLOAT32)
     if "kernel" in frame:
-        delta = _delta(table, frame, reference)
-        return np.where(_sound(frame), _moved(column, size, delta), np.nan)
+        found = _moved(column, size, _delta(table, frame, reference))
+        chaotic = (frame["feature_map"] == "cos").to_numpy()
+        found = np.where(chaotic, np.maximum(found, _spread(table, column, frame, chaotic)), found)
+        return np.where(_sound(frame), found, np.nan)
     if table in RECURSION:
         return RECURSION[table] * np.ones(len(frame))
     if table == "theory_claims":
@@ -97,17 +102,30 @@ def _moved(column: str, size: np.ndarray, delta: np.ndarray | float) -> np.ndarr
 
 def _of_network(table: str, column: str, frame: pd.DataFrame) -> np.ndarray:
     """Of a network that is trained here; nan after training if there is one seed alone."""
-    places = frame.groupby([key for key in keys.of(table, frame) if key != "seed"])[column]
     trained = frame["epoch"].to_numpy() > 0
     if frame[column].dtype.kind != "f":
-        alike = places.transform("nunique").to_numpy() == 1
+        alike = _places(table, column, frame).transform("nunique").to_numpy() == 1
         return np.where(trained & ~alike, np.nan, 0.0)
     untrained = _moved(column, frame[column].abs().to_numpy(), HALF_OF_FLOAT32)
-    deviation, mean = places.transform("std"), places.transform("mean").abs()
-    relative = (deviation / mean).where(trained & (mean > 0))
-    usual = relative.groupby([frame["dataset"], frame["run"]]).transform("median") * mean
-    spread = SPREAD * np.maximum(deviation, usual.fillna(0))
+    spread = _spread(table, column, frame, trained)
     return np.where(trained, np.maximum(spread, untrained), untrained)
+
+
+def _spread(table: str, column: str, frame: pd.DataFrame, chaotic: np.ndarray) -> np.ndarray:
+    """`SPREAD` standard deviations over the seeds of a run; nan of one seed.
+
+    chaotic : the rows for which that counts
+    """
+    places = _places(table, column, frame)
+    deviation, mean = places.transform("std"), places.transform("mean").abs()
+    relative = (deviation / mean).where(chaotic & (mean > 0))
+    usual = relative.groupby([frame["dataset"], frame["run"]]).transform("median") * mean
+    return SPREAD * np.maximum(deviation, usual.fillna(0)).to_numpy()
+
+
+def _places(table: str, column: str, frame: pd.DataFrame) -> SeriesGroupBy:
+    """What a column has at a place, such as an epoch and layer of a run, over the seeds."""
+    return frame.groupby([key for key in keys.of(table, frame) if key != "seed"])[column]
 
 
 def _of_summary(frame: pd.DataFrame) -> np.ndarray:
