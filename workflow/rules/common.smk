@@ -62,9 +62,12 @@ def ask(question, *about):
 
 
 def job(rule, wildcards):
-    if rule == "archive_study":
-        return ask(shared.archived, JOBS, wildcards["study"], REPOSITORY, config["studies"])
-    return ask(JOBS.of, rule, wildcards)
+    whole_study = JOBS, wildcards["study"], REPOSITORY, config["studies"]
+    return (
+        ask(shared.archived, *whole_study)
+        if rule == "archive_study"
+        else ask(JOBS.of, rule, wildcards)
+    )
 
 
 def inputs(rule, name):
