@@ -2,6 +2,7 @@
 
 import numpy as np
 import oracle
+import pandas as pd
 import pytest
 from agop_collapse.files import columns, tables
 from agop_collapse.sharing import keys, tolerances
@@ -118,6 +119,21 @@ def test_of_cosine_features_seeds_say_how_far():
     assert np.isnan(tolerances.allowed("deep_rfm", "nc2", one)).all()
 
 
+def test_shares_of_points_are_counts():
+    """Seeds that agree on all of 400 points may still differ by a few points from another."""
+    rows = [
+        {"study": "a", "dataset": "d", "run": "mlp", "seed": seed, "model": "mlp", "epoch": 1}
+        | {"train_accuracy": 1.0, "test_accuracy": 0.9, "fitted": True}
+        for seed in (0, 1)
+    ]
+    runs = pd.DataFrame({"dataset": ["d", "d"], "dataset_n": 400, "dataset_n_test": 100})
+    reference = {"network_training": tables.frame("network_training", rows), "runs": runs}
+    found = tolerances.allowed("network_training", "train_accuracy", reference)
+    np.testing.assert_allclose(found, tolerances.SPREAD / 400)
+    found = tolerances.allowed("network_training", "test_accuracy", reference)
+    np.testing.assert_allclose(found, tolerances.SPREAD * 3 / 100)
+
+
 def test_a_flag_on_which_seeds_differ_is_not_compared():
     rows = [
         {"study": "a", "dataset": "d", "run": "mlp", "seed": seed, "model": "mlp"}
@@ -140,6 +156,7 @@ def test_columns_that_are_named_are_columns():
         for name in of_table
     }
     assert {*tolerances.SQUARES, *tolerances.CONDITIONS} <= every
+    assert {*tolerances.SHARES, *tolerances.TEST_SHARES} <= every
     assert {*tolerances.RECURSION, *tolerances.LOGARITHMS, "theory_claims"} <= {*tables.COMBINED}
 
 
@@ -151,7 +168,8 @@ def test_each_table_has_a_key_and_each_number_a_tolerance(table):
     if "run" in row:
         row |= {"dataset": "d", "run": "r"} | ({"seed": 0} if "seed" in row else {})
     frame = tables.frame(table, [row])
-    reference = {"deep_rfm": deep_rfm([2.0])} | {table: frame}
+    runs = pd.DataFrame({"dataset": ["d"], "dataset_n": 9, "dataset_n_test": 9})
+    reference = {"deep_rfm": deep_rfm([2.0]), "runs": runs} | {table: frame}
     keyed = keys.of(table, frame)
     assert "study" in keyed
     for column in frame.columns.drop(keyed):

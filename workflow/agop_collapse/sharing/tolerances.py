@@ -50,6 +50,9 @@ SQUARES = (
     *("train_mse", "final_train_mse", "eigenvalue"),
 )
 LOGARITHMS = ("attribution", "rates")
+# Shares of training or test points: counts, whose standard deviation is at least that of one point.
+SHARES = ("train_accuracy", "final_train_accuracy", "centre_accuracy", "nc4")
+TEST_SHARES = ("test_accuracy", "final_test_accuracy", "test_centre_accuracy", "nc4_test")
 # A smallest singular value moves by delta times the largest.
 CONDITIONS = ("condition_number",)
 
@@ -73,7 +76,9 @@ def allowed(table: str, column: str, reference: Mapping[str, pd.DataFrame]) -> n
     frame = reference[table]
     values = frame[column]
     if "model" in frame and table != "runs":
-        return _of_summary(frame) if table == "nfa_summary" else _of_network(table, column, frame)
+        return (
+            _of_summary(frame) if table == "nfa_summary" else _of_network(table, column, reference)
+        )
     if values.dtype.kind != "f" or table == "runs":
         return np.where(_sound(frame), 0.0, np.nan)
     size = values.abs().to_numpy()
@@ -82,7 +87,9 @@ def allowed(table: str, column: str, reference: Mapping[str, pd.DataFrame]) -> n
     if "kernel" in frame:
         found = _moved(column, size, _delta(table, frame, reference))
         chaotic = (frame["feature_map"] == "cos").to_numpy()
-        found = np.where(chaotic, np.maximum(found, _spread(table, column, frame, chaotic)), found)
+        found = np.where(
+            chaotic, np.maximum(found, _spread(table, column, reference, chaotic)), found
+        )
         return np.where(_sound(frame), found, np.nan)
     if table in RECURSION:
         return RECURSION[table] * np.ones(len(frame))
@@ -100,27 +107,43 @@ def _moved(column: str, size: np.ndarray, delta: np.ndarray | float) -> np.ndarr
     return delta * (1 + size)
 
 
-def _of_network(table: str, column: str, frame: pd.DataFrame) -> np.ndarray:
+def _of_network(table: str, column: str, reference: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """Of a network that is trained here; nan after training if there is one seed alone."""
+    frame = reference[table]
     trained = frame["epoch"].to_numpy() > 0
     if frame[column].dtype.kind != "f":
         alike = _places(table, column, frame).transform("nunique").to_numpy() == 1
         return np.where(trained & ~alike, np.nan, 0.0)
     untrained = _moved(column, frame[column].abs().to_numpy(), HALF_OF_FLOAT32)
-    spread = _spread(table, column, frame, trained)
+    spread = _spread(table, column, reference, trained)
     return np.where(trained, np.maximum(spread, untrained), untrained)
 
 
-def _spread(table: str, column: str, frame: pd.DataFrame, chaotic: np.ndarray) -> np.ndarray:
+def _spread(
+    table: str, column: str, reference: Mapping[str, pd.DataFrame], chaotic: np.ndarray
+) -> np.ndarray:
     """`SPREAD` standard deviations over the seeds of a run; nan of one seed.
 
     chaotic : the rows for which that counts
     """
+    frame = reference[table]
     places = _places(table, column, frame)
     deviation, mean = places.transform("std"), places.transform("mean").abs()
     relative = (deviation / mean).where(chaotic & (mean > 0))
     usual = relative.groupby([frame["dataset"], frame["run"]]).transform("median") * mean
-    return SPREAD * np.maximum(deviation, usual.fillna(0)).to_numpy()
+    least = np.maximum(usual.fillna(0), _of_a_count(column, mean, frame, reference))
+    return SPREAD * np.maximum(deviation, least).to_numpy()
+
+
+def _of_a_count(
+    column: str, mean: pd.Series, frame: pd.DataFrame, reference: Mapping[str, pd.DataFrame]
+) -> pd.Series | float:
+    """The standard deviation of a share of independent points, at least a point; of others 0."""
+    if column not in SHARES + TEST_SHARES:
+        return 0.0
+    size = "dataset_n" if column in SHARES else "dataset_n_test"
+    points = frame["dataset"].map(reference["runs"].groupby("dataset")[size].first())
+    return np.sqrt((points * mean * (1 - mean)).clip(lower=1)) / points.clip(lower=1)
 
 
 def _places(table: str, column: str, frame: pd.DataFrame) -> SeriesGroupBy:
