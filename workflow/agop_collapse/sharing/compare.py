@@ -175,7 +175,7 @@ def text(found: Comparison) -> Iterable[str]:
     """What a person is told, line by line: how many numbers, the worst five, the verdict."""
     yield f"{found.compared:,} values are compared, {found.same_bits:,} of them the same bits."
     if found.not_compared:
-        yield f"{found.not_compared:,} are not: null, of invalid layers, or chaotic and of one seed."
+        yield f"{found.not_compared:,} are not: null, of invalid layers, or chaotic of one seed."
     if found.missing:
         yield f"Not there, and not compared: {'; '.join(found.missing)}."
     if found.worst:

@@ -87,9 +87,9 @@ def allowed(table: str, column: str, reference: Mapping[str, pd.DataFrame]) -> n
     if "kernel" in frame:
         found = _moved(column, size, _delta(table, frame, reference))
         chaotic = (frame["feature_map"] == "cos").to_numpy()
-        found = np.where(
-            chaotic, np.maximum(found, _spread(table, column, reference, chaotic)), found
-        )
+        if chaotic.any():
+            spread = _spread(table, column, reference, chaotic)
+            found = np.where(chaotic, np.maximum(found, spread), found)
         return np.where(_sound(frame), found, np.nan)
     if table in RECURSION:
         return RECURSION[table] * np.ones(len(frame))
