@@ -3,13 +3,14 @@
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan import shared
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.jobs import Jobs
-from configurations import example
+from configurations import config_of, example, own_network
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +80,19 @@ def test_runs_of_another_study_come_with_its_settings(tmp_path):
     assert [*yaml.safe_load(job.settings["configuration"])["studies"]] == ["mine", "other"]
     folder = "results/other/deep_rfm/first/laplace-relu-agop/seed0"
     assert {f"{folder}/run.json", f"{folder}/deep_rfm.parquet"} <= {*job.settings["results"]}
+
+
+def test_what_planning_reads_and_an_archive_lacks_is_named(tmp_path, monkeypatch):
+    """Data and weights of the user's own."""
+    monkeypatch.chdir(tmp_path)
+    block = own_network(tmp_path)
+    np.savez("mine.npz", x=np.zeros((4, 2, 2), np.uint8), y=[0, 0, 1, 1])
+    config = config_of(
+        datasets={"mine": {"kind": "npz", "path": "mine.npz", "n": 4}}, own_networks=[block]
+    )
+    found = shared.archived(jobs(config, tmp_path), "mine", ROOT, config["studies"])
+    assert found.settings["needed"] == ["mine.npz", "weights.pt"]
+    assert found.settings["code"]["my_nets.py"] == "my_nets.py"
 
 
 def test_code_of_the_users_own_comes_with_all_that_it_imports(tmp_path, monkeypatch):

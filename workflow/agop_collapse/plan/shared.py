@@ -14,6 +14,7 @@ from ..files.system_files import is_system_name
 from .identity import digest_of
 from .jobs import MADE, MEASURE, Job, Jobs
 from .paths import ARCHIVE, REFERENCE
+from .runs import checkpoint_of
 
 # Of the project, what an archive holds; the configuration is its own.
 CODE = ("workflow", "profiles", "envs", "requirements.txt", "LICENSE", "CITATION.cff")
@@ -82,6 +83,8 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
     studies = list(dict.fromkeys([study, *(run.study for run in runs)]))
     datasets = [jobs.dataset(run.study, run.dataset) for run in runs]
     datasets += chosen.datasets.values()
+    needed = {path for each in datasets for path in (each.path, each.test_path) if path}
+    needed |= {checkpoint_of(run.settings, run.seed) for run in runs if run.kind not in MADE}
     settings = {
         "study": study,
         "description": chosen.settings.description,
@@ -91,9 +94,7 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
         "results": list(dict.fromkeys(results)),
         "code": code,
         "sources": {each.kind: sources.of(each.kind) for each in datasets},
-        "needed": sorted(
-            {path for each in datasets for path in (each.path, each.test_path) if path}
-        ),
+        "needed": sorted(needed),
         **commit(repository),
     }
     made_from = [job.identity for job in (*figures.values(), *jobs.tables(study).values())]
