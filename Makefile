@@ -8,7 +8,7 @@ REQUIREMENTS ?= requirements.txt
 # Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
 unexport PYTHONPATH
 
-.PHONY: help figures report test test-fast lint bench notes venv
+.PHONY: help figures report test test-fast lint bench reference notes venv
 
 help:
 	@echo "make figures   build every figure and table of the demo study, in figures/ and results/"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-fast run what takes less than two minutes of it, for use while working"
 	@echo "make lint      check formatting, and what the linters say"
 	@echo "make bench     time the library against a plain baseline (docs/performance.md)"
+	@echo "make reference make the tables that lie there the reference of the demo (docs/reproduced.md)"
 	@echo "make notes     print what CHANGELOG.md says of VERSION=1.0.0"
 	@echo
 	@echo "Each but the last first makes .venv from requirements.txt where it is missing or outdated."
@@ -45,6 +46,10 @@ lint: venv
 
 bench: venv
 	.venv/bin/python benchmarks/run.py
+
+reference: venv
+	.venv/bin/python -m snakemake --cores $(CORES) reference
+	cd workflow && ../.venv/bin/python -m agop_collapse.sharing.reproduced
 
 # From the heading "## [1.0.0] - 2027-01-31" to the next.
 notes:

@@ -32,6 +32,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/share.smk"
 
 
 # All that a study keeps, so that whatever is deleted is derived again.

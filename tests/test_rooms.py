@@ -28,8 +28,13 @@ MAY_IMPORT = {
     "plots": {"common", "files"},
     "claims": {"common", "plots"},
     "report": {"files", "plots"},
+    "sharing": {"common", "files"},
     # What is light enough for the Snakefile.
-    "plan": {"common", "data.addresses", "files.columns", "files.contents", "files.stamp"},
+    "plan": {
+        "common",
+        *("data.addresses", "data.sources"),
+        *("files.columns", "files.contents", "files.stamp", "files.system_files"),
+    },
 }
 
 

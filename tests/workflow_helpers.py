@@ -82,7 +82,7 @@ class Workplace:
         without = shutil.ignore_patterns("__pycache__")
         for name in ("workflow", "profiles", "envs"):
             shutil.copytree(ROOT / name, place.repository / name, ignore=without)
-        for name in ("Snakefile", "config.yaml"):
+        for name in ("Snakefile", "config.yaml", "requirements.txt", "LICENSE", "CITATION.cff"):
             shutil.copy(ROOT / name, place.repository)
         place.work.mkdir()
         place.configure(studies)

@@ -9,13 +9,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from agop_collapse.data import addresses
-from agop_collapse.plan import existing, forecast
+from agop_collapse.plan import existing, forecast, shared
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
 from agop_collapse.plan.jobs import COMBINE, COMBINED, Jobs, TargetError
-from agop_collapse.plan.paths import CLAIM_VALUES, CLAIMS, DATA, FIGURE
+from agop_collapse.plan.paths import ARCHIVE, CLAIM_VALUES, CLAIMS, DATA, FIGURE
 from agop_collapse.plan.paths import LOGS, REPORT, RUN, TABLE, TABLES
 
 try:
@@ -27,6 +27,7 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
 STUDY = configuration.study
+REPOSITORY = Path(workflow.basedir)
 # With `--resources gpu=0`, or where there is none, jobs compute on the CPU, and need its memory.
 NO_GPU = workflow.global_resources.get("gpu").value == 0
 JOBS = Jobs(
@@ -72,7 +73,12 @@ def ask(question, *about):
 
 
 def job(rule, wildcards):
-    return ask(JOBS.of, rule, wildcards)
+    whole_study = JOBS, wildcards["study"], REPOSITORY, config["studies"]
+    return (
+        ask(shared.archived, *whole_study)
+        if rule == "archive_study"
+        else ask(JOBS.of, rule, wildcards)
+    )
 
 
 def inputs(rule, name):

@@ -28,7 +28,7 @@ rule plot_figure:
 rule figures:
     input:
         [path for job in ask(JOBS.figures, STUDY).values() for path in job.outputs.values()],
-        rules.tables.input,
+        [path for job in ask(JOBS.tables, STUDY).values() for path in job.outputs.values()],
     message:
         f"The figures and tables of the study {STUDY} are there"
 

@@ -17,7 +17,7 @@ from ..data import addresses
 from ..files.columns import OF_A_RUN, THEORY
 from ..files.contents import Contents
 from . import resources
-from .code_digest import code_digest
+from .code_digest import code_digest, files_reached
 from .config_errors import did_you_mean
 from .configuration import Configuration
 from .data_shapes import DataShape, shape_of
@@ -225,6 +225,18 @@ class Jobs:
         if first == self._library.name:
             return self._library.joinpath(*rest).with_suffix(".py")
         return own_file(place)
+
+    def own_code(self, runs: Iterable[Run]) -> list[Path]:
+        """The files of the user's own that make some runs, relative to the working folder."""
+        places = {place for run in runs for each in _places(run).values() for place in each.split()}
+        entries = [self._file(place) for place in places]
+        reached = {
+            file
+            for entry in entries
+            if self._library not in entry.parents
+            for file in files_reached(entry, self._library)
+        }
+        return sorted(file for file in reached if self._library not in file.parents)
 
     # Data
 
@@ -824,8 +836,8 @@ class Jobs:
 
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
-        plain = ("tables", "claims", "report", "all", "plan", "download", "features")
-        found = {name: name for name in plain}
+        named = ("tables", "claims", "report", "all", "plan", "download", "features")
+        found = {name: name for name in (*named, "compare", "archive", "reference")}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study

@@ -1,0 +1,53 @@
+"""docs/reproduced.md: its numbers are those of the reference, and small."""
+
+import json
+
+import pandas as pd
+import pytest
+from agop_collapse.sharing import reproduced
+
+
+def test_the_numbers_of_the_page_are_the_references():
+    """After a change: cd workflow && python -m agop_collapse.sharing.reproduced"""
+    text = reproduced.PAGE.read_text(encoding="utf-8")
+    assert reproduced.page(text) == text
+    assert len(reproduced.BLOCK.findall(text)) == 7
+
+
+def test_a_number_that_rots_is_seen():
+    text = reproduced.PAGE.read_text(encoding="utf-8")
+    assert "0.774" in text
+    assert reproduced.page(text.replace("0.774", "0.775")) == text
+
+
+def test_the_tables_are_means_over_seeds():
+    """Some cells, computed in another way."""
+    folder = reproduced.ROOT / "reference" / "demo"
+    frame = pd.read_parquet(folder / "deep_rfm.parquet")
+    values = [
+        row.nc1
+        for row in frame.itertuples()
+        if (row.dataset, row.run, row.stage) == ("digits", "gaussian-relu-agop", "MX")
+        and row.layer == 2
+    ]
+    assert len(values) == 3
+    text = reproduced.PAGE.read_text(encoding="utf-8")
+    (line,) = (
+        each for each in text.splitlines() if each.startswith("| `gaussian-relu-agop` | NC1")
+    )
+    assert float(line.split("|")[5]) == pytest.approx(sum(values) / 3, rel=5e-3)
+    shares = pd.read_parquet(folder / "attribution.parquet")
+    of_seeds = {
+        (row.run, row.seed): row.total_share_projection
+        for row in shares.itertuples()
+        if row.dataset == "digits"
+    }
+    values = [value for (run, _), value in of_seeds.items() if run == "laplace-relu-agop"]
+    lines = [each for each in text.splitlines() if each.startswith("| `laplace-relu-agop` | -")]
+    assert float(lines[0].split("|")[3]) == pytest.approx(sum(values) / 3, rel=5e-3)
+
+
+def test_references_and_pictures_are_small():
+    for folder in (reproduced.ROOT / "reference").iterdir():
+        assert sum(file.stat().st_size for file in folder.iterdir()) < 1e6
+        assert json.loads((folder / "reference.json").read_text())["study"] == folder.name

@@ -1,0 +1,142 @@
+"""What is given to others of a study: its tables to compare with, and an archive of all of it."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..data import sources
+from ..files.system_files import is_system_name
+from .identity import digest_of
+from .jobs import MADE, MEASURE, Job, Jobs
+from .paths import ARCHIVE, REFERENCE
+from .runs import checkpoint_of
+
+# Of the project, what an archive holds; the configuration is its own.
+CODE = ("workflow", "profiles", "envs", "requirements.txt", "LICENSE", "CITATION.cff")
+
+# Two front doors: of the figures alone, and of the whole workflow.
+FRONT_DOORS = {"Snakefile": "workflow/archive/Snakefile", "everything.smk": "Snakefile"}
+
+
+def compared(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
+    """What the comparison is given: paths alone, whether there is something or not."""
+    return {
+        "study": study,
+        "reference": str(repository / REFERENCE.format(study=study)),
+        "tables": {name: path for name, (path, _) in _tables(jobs, study).items()},
+        "records": _records(jobs, study),
+    }
+
+
+def referenced(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
+    """What the writing of a reference is given: tables with the identities that they must have."""
+    runs = jobs.studies[study].runs
+    rules = {kind: [MEASURE[kind], *MADE.get(kind, ())[:1]] for kind in MEASURE}
+    return {
+        "folder": str(repository / REFERENCE.format(study=study)),
+        "tables": _tables(jobs, study),
+        "records": _records(jobs, study),
+        "benchmarks": [
+            f"{run.folder}/benchmarks/{rule}.tsv" for run in runs for rule in rules[run.kind]
+        ],
+        "facts": {"study": study, **commit(repository)},
+    }
+
+
+def _tables(jobs: Jobs, study: str) -> dict[str, tuple[str, str]]:
+    """Path and identity of each table of a study."""
+    return {
+        name: (path, job.identity)
+        for job in jobs.tables(study).values()
+        for name, path in job.outputs.items()
+        if path.endswith(".parquet")
+    }
+
+
+def _records(jobs: Jobs, study: str) -> list[str]:
+    return [f"{run.folder}/run.json" for run in jobs.studies[study].runs]
+
+
+def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]) -> Job:
+    """The archive of a study: figures, tables, what the figures are drawn from, settings and code.
+
+    Parameters
+    ----------
+    repository : the project's folder, of which the code is taken
+    blocks : the studies of the configuration, as they were given
+    """
+    chosen, figures = jobs.studies[study], jobs.figures(study)
+    shown = [run for drawing in chosen.drawings.values() for run in drawing.runs]
+    runs = list(dict.fromkeys([*chosen.runs, *shown]))
+    results = [path for job in figures.values() for path in job.outputs.values()]
+    results += [path for job in jobs.tables(study).values() for path in job.outputs.values()]
+    results += [path for job in figures.values() for path in job.inputs["parts"]]
+    results += [f"{run.folder}/run.json" for run in runs]
+    code = {str(file.relative_to(repository)): str(file) for file in _code(repository)}
+    code |= {name: str(repository / file) for name, file in FRONT_DOORS.items()}
+    code |= {str(file): str(file) for file in jobs.own_code(runs)}
+    studies = list(dict.fromkeys([study, *(run.study for run in runs)]))
+    datasets = [jobs.dataset(run.study, run.dataset) for run in runs]
+    datasets += chosen.datasets.values()
+    needed = {path for each in datasets for path in (each.path, each.test_path) if path}
+    needed |= {checkpoint_of(run.settings, run.seed) for run in runs if run.kind not in MADE}
+    settings = {
+        "study": study,
+        "description": chosen.settings.description,
+        "configuration": _as_yaml(
+            {"study": study, "studies": {each: blocks[each] for each in studies}}
+        ),
+        "results": list(dict.fromkeys(results)),
+        "code": code,
+        "sources": {each.kind: sources.of(each.kind) for each in datasets},
+        "needed": sorted(needed),
+        **commit(repository),
+    }
+    made_from = [job.identity for job in (*figures.values(), *jobs.tables(study).values())]
+    contents = {
+        name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in code.items()
+    }
+    made = digest_of({"settings": settings | {"code": contents}, "made_from": made_from})
+    outputs = {"folder": ARCHIVE.format(study=study)}
+    return Job(made, settings | {"identity": made}, {"results": settings["results"]}, outputs)
+
+
+def _as_yaml(values: Mapping[str, Any]) -> str:
+    """Plain values, whatever classes of mappings Snakemake has them in."""
+    return yaml.safe_dump(json.loads(json.dumps(values)), sort_keys=False, allow_unicode=True)
+
+
+def _code(repository: Path) -> list[Path]:
+    """The files of `CODE` that there are, without what Python and editors leave."""
+    found = []
+    for place in (repository / name for name in CODE):
+        found += [place] if place.is_file() else sorted(place.rglob("*"))
+    return [
+        file
+        for file in found
+        if file.is_file() and "__pycache__" not in file.parts and not is_system_name(file.name)
+    ]
+
+
+def commit(repository: Path) -> dict[str, Any]:
+    """The code's commit, and whether files differ from it; of a copy without git None and None."""
+    if not (repository / ".git").exists():
+        return {"commit": None, "changed": None}
+    try:
+        name, status = (
+            subprocess.run(
+                ["git", *arguments], cwd=repository, capture_output=True, text=True, check=True
+            ).stdout
+            for arguments in (
+                ("rev-parse", "HEAD"),
+                ("status", "--porcelain", "--", "Snakefile", *CODE),
+            )
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "changed": None}
+    return {"commit": name.strip(), "changed": bool(status.strip())}

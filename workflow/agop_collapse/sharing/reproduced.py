@@ -1,0 +1,141 @@
+"""The numbers of docs/reproduced.md, from the reference of the demo.
+
+They stand in the page between marks, `<!-- numbers: NAME -->` and `<!-- end -->`; written anew by
+
+    cd workflow && python -m agop_collapse.sharing.reproduced
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from .reference import read
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "reproduced.md"
+BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+LAYERS = [1, 2, 5, 10]
+Tables = Mapping[str, pd.DataFrame]
+
+
+def _markdown(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _written(value: float) -> str:
+    return f"{value:.2g}" if abs(value) < 0.01 else f"{value:.3g}"
+
+
+def _of_layers(frame: pd.DataFrame, column: str, layers: list[int]) -> dict[str, list[str]]:
+    """Of each run on all digits its means over the seeds, at some layers."""
+    chosen = frame[(frame["dataset"] == "digits") & frame["layer"].isin(layers)]
+    means = chosen.groupby(["run", "layer"])[column].mean().unstack("layer")
+    return {run: [_written(value) for value in row[layers]] for run, row in means.iterrows()}
+
+
+def collapse(tables: Tables) -> str:
+    """NC1 and NC2 of M^1/2 X over the layers of Deep RFM, and of the data."""
+    frame = tables["deep_rfm"]
+    data = frame[(frame["stage"] == "X") & (frame["layer"] == 1)].assign(layer=0)
+    frame = pd.concat([data, frame[frame["stage"] == "MX"]])
+    rows = [
+        [f"`{run}`", measure.upper(), *values]
+        for measure in ("nc1", "nc2")
+        for run, values in _of_layers(frame, measure, [0, *LAYERS]).items()
+    ]
+    return _markdown(["run", "", "data", *(f"layer {layer}" for layer in LAYERS)], rows)
+
+
+def gram(tables: Tables) -> str:
+    """Mean cosines of the Gram matrices, of the data and behind the last layer."""
+    frame = tables["gram"].assign(layer=tables["gram"]["applied_layer"])
+    within, between = (_of_layers(frame, f"{of}_mean", [0, 10]) for of in ("within", "between"))
+    rows = [[f"`{run}`", *within[run], *between[run]] for run in within]
+    header = ["run", "within classes: data", "layer 10", "between classes: data", "layer 10"]
+    return _markdown(header, rows)
+
+
+def attribution(tables: Tables) -> str:
+    """What of the fall of ln NC1 over all layers projection, features and normalisation make."""
+    frame = tables["attribution"].query("dataset == 'digits'").groupby(["run", "seed"]).head(1)
+    parts = ["log_nc1_change", "share_projection", "share_features", "share_norm"]
+    means = frame.groupby("run")[[f"total_{part}" for part in parts]].mean()
+    rows = [[f"`{run}`", *map(_written, row)] for run, row in means.iterrows()]
+    return _markdown(["run", "change of ln NC1", "M^½", "random features", "norm"], rows)
+
+
+def _at_the_end(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame[frame["dataset"] == "digits"]
+    return frame[frame["epoch"] == frame["epoch"].max()]
+
+
+def network(tables: Tables) -> str:
+    """The trained MLP, layer by layer: what S V^T does to NC1, its output's NC1 and NC2, NFA."""
+    shares = _at_the_end(tables["network_attribution"]).groupby("layer")["share_linear"].mean()
+    points = _at_the_end(tables["network_nc"]).query("stage == 'full'").groupby("layer")
+    nfa = _at_the_end(tables["network_nfa"]).groupby("layer")
+    columns = [
+        shares,
+        points["nc1"].mean(),
+        points["nc2"].mean(),
+        nfa["nfa"].mean(),
+        nfa["nfa_init"].mean(),
+        nfa["nfa_independent"].mean(),
+    ]
+    rows = [[str(layer), *(_written(each[layer]) for each in columns)] for layer in shares.index]
+    header = ["layer", "share of S Vᵀ", "NC1", "NC2", "NFA", "untrained", "AGOP of another"]
+    return _markdown(header, rows)
+
+
+def ansatz(tables: Tables) -> str:
+    """The NFA at the end, over layers and seeds."""
+    frame = tables["nfa_summary"]
+    rows = [
+        [row.dataset, f"{row.nfa_mean:.2f} ± {row.nfa_sd:.2f}", f"{row.nfa_init_mean:.2f}"]
+        for row in frame.itertuples()
+    ]
+    return _markdown(["data", "NFA, mean ± sd over layers and seeds", "before training"], rows)
+
+
+def theory(tables: Tables) -> str:
+    """Each claim as the paper prints it, and whether it holds."""
+    frame = tables["theory_claims"].query("printed")
+    rows = [
+        [row.source, row.statement, _written(row.found), "holds" if row.holds else "does not hold"]
+        for row in frame.itertuples()
+    ]
+    return _markdown(["where", "claim", "found", ""], rows)
+
+
+def made_on(facts: Mapping) -> str:
+    """On what, and in what time."""
+    made, seconds = facts["made_on"], facts["seconds"]
+    versions = ", ".join(f"{name} {', '.join(each)}" for name, each in made["versions"].items())
+    minutes = ", ".join(f"`{rule}` {value / 60:.0f}" for rule, value in seconds.items())
+    return (
+        f"Made on one machine ({made['processor']}; {', '.join(made['devices'])}; threads of "
+        f"torch: {', '.join(map(str, made['torch_threads']))}) with {versions}. Minutes of "
+        f"all jobs of a rule together, on a machine that had other work: {minutes}."
+    )
+
+
+def page(text: str) -> str:
+    """The page with the numbers of the reference."""
+    tables, facts = read(ROOT / "reference" / "demo")
+    blocks = {
+        make.__name__: make for make in (collapse, gram, attribution, network, ansatz, theory)
+    }
+
+    def numbers(found: re.Match) -> str:
+        name = found[2]
+        content = made_on(facts) if name == "made_on" else blocks[name](tables)
+        return f"{found[1]}{content}\n{found[3]}"
+
+    return BLOCK.sub(numbers, text)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

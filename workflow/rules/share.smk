@@ -1,0 +1,57 @@
+# What others get of a study: an archive; and a reference, which theirs is compared with.
+
+
+rule archive_study:
+    input:
+        inputs("archive_study", "results"),
+    output:
+        directory(ARCHIVE),
+    log:
+        f"{LOGS}/archive_study.log",
+    localrule: True
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        identity=identity("archive_study"),
+        settings=settings("archive_study"),
+    message:
+        "Archive of the study {wildcards.study}: {output}"
+    script:
+        "../scripts/archive_study.py"
+
+
+rule archive:
+    input:
+        ARCHIVE.format(study=STUDY),
+    message:
+        f"The archive of the study {STUDY} is there: {ARCHIVE.format(study=STUDY)}"
+
+
+# These two have no inputs, which would be made first: they take what is there.
+rule compare:
+    log:
+        f"{LOGS.format(study=STUDY)}/compare.log",
+    localrule: True
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        settings=lambda wildcards: shared.compared(JOBS, STUDY, REPOSITORY),
+    message:
+        f"The study {STUDY} beside its reference"
+    script:
+        "../scripts/compare.py"
+
+
+rule reference:
+    log:
+        f"{LOGS.format(study=STUDY)}/reference.log",
+    localrule: True
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        settings=lambda wildcards: shared.referenced(JOBS, STUDY, REPOSITORY),
+    message:
+        f"The reference of the study {STUDY}"
+    script:
+        "../scripts/reference.py"
