@@ -56,7 +56,9 @@ def test_an_archive_has_what_figures_are_drawn_from_and_no_layer(mine):
     assert not [
         path for path in results if "layers" in path.split("/")[-1:] or "data" in path.split("/")
     ]
-    assert {Path(path).suffix for path in results} == {".pdf", ".png", ".parquet", ".csv", ".json"}
+    assert {Path(path).suffix for path in results} == {
+        *(".pdf", ".png", ".parquet", ".csv", ".json", ".html"),
+    }
     assert job.settings["code"]["Snakefile"] == str(ROOT / "workflow" / "archive" / "Snakefile")
     assert job.settings["code"]["everything.smk"] == str(ROOT / "Snakefile")
     assert not [name for name in job.settings["code"] if "__pycache__" in name]

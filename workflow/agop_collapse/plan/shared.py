@@ -77,6 +77,8 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
     results += [path for job in jobs.tables(study).values() for path in job.outputs.values()]
     results += [path for job in figures.values() for path in job.inputs["parts"]]
     results += [f"{run.folder}/run.json" for run in runs]
+    ledger = jobs.check_claims(study)
+    results += ledger.outputs.values()
     code = {str(file.relative_to(repository)): str(file) for file in _code(repository)}
     code |= {name: str(repository / file) for name, file in FRONT_DOORS.items()}
     code |= {str(file): str(file) for file in jobs.own_code(runs)}
@@ -84,7 +86,7 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
     datasets = [jobs.dataset(run.study, run.dataset) for run in runs]
     datasets += chosen.datasets.values()
     needed = {path for each in datasets for path in (each.path, each.test_path) if path}
-    needed |= {checkpoint_of(run.settings, run.seed) for run in runs if run.kind not in MADE}
+    needed |= {checkpoint_of(run.settings, run.seed) for run in runs if not run.is_made}
     settings = {
         "study": study,
         "description": chosen.settings.description,
@@ -97,7 +99,7 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
         "needed": sorted(needed),
         **commit(repository),
     }
-    made_from = [job.identity for job in (*figures.values(), *jobs.tables(study).values())]
+    made_from = [job.identity for job in (*figures.values(), *jobs.tables(study).values(), ledger)]
     contents = {
         name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in code.items()
     }
