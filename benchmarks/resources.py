@@ -25,7 +25,8 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from agop_collapse.files.contents import Contents  # noqa: E402
 from agop_collapse.plan.configuration import load  # noqa: E402
 from agop_collapse.plan.forecast import size_mb  # noqa: E402
-from agop_collapse.plan.jobs import MADE, MEASURE, Job, Jobs  # noqa: E402
+from agop_collapse.plan.job import MADE, MEASURE, Job  # noqa: E402
+from agop_collapse.plan.jobs import Jobs  # noqa: E402
 
 PEAK = re.compile(r"at most (\d+) MB of memory$", re.MULTILINE)
 

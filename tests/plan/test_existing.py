@@ -10,7 +10,7 @@ import pytest
 from agop_collapse.files import tables
 from agop_collapse.files.run_record import save_run
 from agop_collapse.plan.existing import other_versions, record_of, strangers, warning
-from agop_collapse.plan.jobs import Job
+from agop_collapse.plan.job import Job
 from snakemake.persistence.file import FilePersistence
 
 ONE, OTHER = "1" * 64, "2" * 64

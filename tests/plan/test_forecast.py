@@ -9,7 +9,8 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.plan import forecast
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.forecast import Forecast, aligned, does_not_fit, in_bytes, to_be_made
-from agop_collapse.plan.jobs import Job, Jobs
+from agop_collapse.plan.job import Job
+from agop_collapse.plan.jobs import Jobs
 from configurations import example
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.files.contents import Contents
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
-from agop_collapse.plan.jobs import MOST_WALKS, Job, Jobs, TargetError
+from agop_collapse.plan.job import Job, TargetError
+from agop_collapse.plan.jobs import MOST_WALKS, Jobs
 from configurations import config_of, example, own_network, refusal, trained_network
 
 ROOT = Path(__file__).parents[2]

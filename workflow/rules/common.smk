@@ -14,7 +14,8 @@ from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
 from agop_collapse.files.contents import Contents
-from agop_collapse.plan.jobs import COMBINE, COMBINED, Jobs, TargetError
+from agop_collapse.plan.job import COMBINE, COMBINED, TargetError
+from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.paths import ARCHIVE, CLAIM_VALUES, CLAIMS, DATA, FIGURE
 from agop_collapse.plan.paths import LOGS, REPORT, RUN, TABLE, TABLES
 

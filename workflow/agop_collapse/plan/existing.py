@@ -8,7 +8,8 @@ from importlib import metadata
 from pathlib import Path
 
 from ..files.stamp import read_identity
-from .jobs import Job, Jobs, TargetError
+from .job import Job, TargetError
+from .jobs import Jobs
 from .paths import RESULTS
 
 RECORDS = Path(".snakemake", "metadata")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.stamp import read_identity
-from .jobs import Job, Jobs, TargetError
+from .job import Job, TargetError
+from .jobs import Jobs
 from .paths import RESULTS, STORE
 
 # What jobs do, by how their names in `Jobs.everything` begin.

@@ -12,7 +12,8 @@ import yaml
 from ..data import sources
 from ..files.system_files import is_system_name
 from .identity import digest_of
-from .jobs import MADE, MEASURE, Job, Jobs
+from .job import MADE, MEASURE, Job
+from .jobs import Jobs
 from .paths import ARCHIVE, REFERENCE
 from .runs import checkpoint_of
 
