@@ -21,6 +21,7 @@ from agop_collapse.networks.checkpoints import load_weights
 from agop_collapse.networks.features import layer_points
 from agop_collapse.networks.losses import mse
 from agop_collapse.networks.training import Settings, Trainer, train
+from agop_collapse.plan.paths import STORE
 from torch import nn
 from workflow_helpers import Workplace, contents, jobs_run
 
@@ -305,7 +306,8 @@ def test_its_weights_are_those_of_the_function(trained):
     found: dict = {}
     exec(NETS, found)
     one, other = (found["mlp"]((1, 8, 8), 10).eval() for _ in range(2))
-    progress = load_weights(one, place / "checkpoints", 6, training["identity"])
+    stem = read_identity(place / "checkpoints" / "epoch_00006.safetensors")
+    progress = load_weights(one, place / "checkpoints", 6, stem)
     own.load_weights(other, place / "checkpoints" / "epoch_00006.safetensors")
     x = digits_of(trained).x.float().unflatten(1, (1, 8, 8))
     assert torch.equal(one(x), other(x))
@@ -324,12 +326,15 @@ def test_other_layers_are_measured_without_training_again(trained, tmp_path):
         {"own": TRAINED | {"own_networks": [HOW | {"network": "nets:mlp", "layers": ["6"]}]}}
     )
     planned = set(place.plan(study="own").values())
-    assert planned == {"measure_own_network", "combine_own_networks", "plot_figure"}
+    assert planned == {
+        *("measure_own_network", "combine_own_networks", "plot_figure", "check_claims"),
+    }
 
 
 def test_killed_in_its_training_it_ends_in_the_bytes_of_an_unbroken_one(trained, tmp_path):
     place, target = trained.copy(tmp_path), f"{MLP}/network_layers.parquet"
-    shutil.rmtree(place.work / MLP)
+    for folder in (MLP, STORE):
+        shutil.rmtree(place.work / folder)
     (place.work / "kill").touch()
     place.run(target, study="own", succeed=False)
     left = place.work / MLP / "checkpoints.partial"

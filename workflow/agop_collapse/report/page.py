@@ -93,7 +93,9 @@ def _counts(claims: Sequence[dict]) -> list[tuple[str, str, int]]:
 
 
 def _number(value: object) -> str:
-    """A cell of a number: empty where it is missing."""
+    """A cell of a number, or of numbers in words: empty where it is missing."""
+    if isinstance(value, str):
+        return value
     return "" if value is None or pd.isna(value) else number(float(value))
 
 
