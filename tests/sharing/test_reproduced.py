@@ -1,4 +1,4 @@
-"""docs/reproduced.md: its numbers are those of the reference, and small."""
+"""Numbers in docs/reproduced.md and the README are those of the reference, which is small."""
 
 import json
 
@@ -9,9 +9,10 @@ from agop_collapse.sharing import reproduced
 
 def test_the_numbers_of_the_page_are_the_references():
     """After a change: cd workflow && python -m agop_collapse.sharing.reproduced"""
-    text = reproduced.PAGE.read_text(encoding="utf-8")
-    assert reproduced.page(text) == text
-    assert len(reproduced.BLOCK.findall(text)) == 7
+    for file, blocks in ((reproduced.PAGE, 7), (reproduced.README, 1)):
+        text = file.read_text(encoding="utf-8")
+        assert reproduced.page(text) == text
+        assert len(reproduced.BLOCK.findall(text)) == blocks
 
 
 def test_a_number_that_rots_is_seen():
