@@ -117,9 +117,8 @@ def beside(tables: Tables) -> str:
     gram = tables["gram"].query(f"{run} and applied_layer == 10")
     alone = tables["deep_rfm"].query("run == 'laplace-relu-identity' and stage == 'MX'")
     alone = alone.groupby("layer")["nc1"].mean()
-    shares = (
-        _at_the_end(tables["network_attribution"]).groupby("seed")["total_share_linear"].first()
-    )
+    parts = _at_the_end(tables["network_attribution"]).groupby("seed")
+    shares = parts["total_share_linear"].first()
     nfa = tables["nfa_summary"].query("dataset == 'digits'").iloc[0]
     rows = [
         [
@@ -140,7 +139,7 @@ def beside(tables: Tables) -> str:
         [
             "in networks S Vᵀ causes the most of it (6)",
             "the majority",
-            f"{shares['total_share_linear'].mean():.0%} of the fall of ln NC1",
+            f"{shares.mean():.0%} of the fall of ln NC1",
         ],
         [
             "WᵀW correlates with AGOP^½ (6)",
