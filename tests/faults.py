@@ -57,7 +57,7 @@ def fail():
 
 
 def failing_replace(source, target, replace=os.replace, placed=[]):
-    if os.path.isabs(target) or "/.store/" in target:  # some library's cache, a second name
+    if os.path.isabs(target) or "/.store/" in os.fspath(target):  # some library's cache, a second name
         return replace(source, target)
     if fault["behind"] == 0:
         fail()
