@@ -57,7 +57,8 @@ def fail():
 
 
 def failing_replace(source, target, replace=os.replace, placed=[]):
-    if os.path.isabs(target) or "/.store/" in os.fspath(target):  # some library's cache, a second name
+    # Some library's cache; a second name.
+    if os.path.isabs(target) or "/.store/" in os.fspath(target):
         return replace(source, target)
     if fault["behind"] == 0:
         fail()

@@ -118,12 +118,15 @@ def make_pictures(size: int = 20) -> pd.DataFrame:
 
 def make_claims() -> pd.DataFrame:
     """One claim of each verdict, with the columns of the table."""
-    columns = ("id", "source", "claim", "predicate", "measured", "tolerance", "verdict", "why")
+    columns = ("id", "source", "claim", "predicate", "paper", "measured", "tolerance")
+    columns += ("verdict", "why")
     rows = [
-        ("C1", "Figure 3", "Deep RFM collapses", "nc1 <= 0.01", 1.2e-4, 0.01, "reproduced", ""),
-        ("T1", "Theorem 5.3", NASTY, "slope = 2", 1.01, 0.1, "not_reproduced", "kappa"),
-        ("C14", "Section 6", "hours", "", np.nan, np.nan, "not_measured", "no such GPU"),
+        *[("C1", "Figure 3", "Deep RFM collapses", "nc1 small", "", "1.2 × 10⁻⁴", "at most 0.01")],
+        *[("T1", "Theorem 5.3", NASTY, "slope = 2", "2", "1.01 ± 0.01", "2 ± 0.05")],
+        *[("C14", "Section 6", "hours", "", "1.5", "", "")],
     ]
+    ends = [("reproduced", ""), ("not_reproduced", "kappa"), ("not_measured", "no such GPU")]
+    rows = [row + end for row, end in zip(rows, ends, strict=True)]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .figures import Figure
 from .listing import Listing
-from .plain import number
 from .run_settings import OfKind
 from .walk import Walk
 
@@ -66,7 +65,6 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
     style, script = (
         TEMPLATES.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
@@ -90,13 +88,6 @@ def _counts(claims: Sequence[dict]) -> list[tuple[str, str, int]]:
     """How many claims have each verdict: its name, what it is called, and the number."""
     given = [claim["verdict"] for claim in claims]
     return [(name, called, given.count(name)) for name, called in VERDICTS.items()]
-
-
-def _number(value: object) -> str:
-    """A cell of a number, or of numbers in words: empty where it is missing."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None or pd.isna(value) else number(float(value))
 
 
 def _hash(text: str) -> str:
