@@ -21,8 +21,6 @@ from .measures import measure_label, short_name
 from .save import use_style
 from .select import select_measure, summarise
 
-# What has no layer is of a network, all of which is doubtful or none, or behind a run's last layer.
-BEHIND_ALL = 10**6
 PANEL_HEIGHTS = {1: 2.1, 2: 1.7, 3: 1.5}  # inches, by the number of panels side by side
 
 
@@ -114,11 +112,10 @@ def _measure(
             seen[point] = run["run"]
             measured = select_measure(tables, table, run, y, **places)
             doubtful_from = trust.doubtful_from(tables, run)
-            layers = measured.get("applied_layer", measured.get("layer", BEHIND_ALL))
             parts.append(
                 measured[["seed", y]].assign(
                     **dict(zip(("row", "line", "x"), point, strict=True)),
-                    doubtful=layers >= doubtful_from,
+                    doubtful=trust.layers_read(measured) >= doubtful_from,
                 )
             )
     return pd.concat(parts, ignore_index=True)

@@ -8,6 +8,8 @@ from .select import has_run, select_last, select_run
 
 DOUBTFUL = "not to be trusted"
 UNFITTED = "not fitted"
+# What has no layer is of a network, all of which is doubtful or none, or behind a run's last layer.
+BEHIND_ALL = 10**6
 
 
 def first_doubtful_layer(deep_rfm: pd.DataFrame) -> float:
@@ -57,6 +59,12 @@ def doubtful_from(tables: dict[str, pd.DataFrame], run: dict) -> float:
     found = [table for table in there if has_run(tables, table, run)] or there[:1]
     verdicts = [_VERDICTS[table](select_run(tables, table, run)) for table in found]
     return min([*verdicts, _behind_the_last(tables, run)])
+
+
+def layers_read(points: pd.DataFrame) -> pd.Series:
+    """The layer that each row of a measure rests on, to be held against `doubtful_from`."""
+    behind_all = pd.Series(BEHIND_ALL, points.index)
+    return points.get("applied_layer", points.get("layer", behind_all))
 
 
 def doubt(tables: dict[str, pd.DataFrame], rows: list[dict]) -> str:

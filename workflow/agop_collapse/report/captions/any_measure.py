@@ -1,15 +1,10 @@
 """Captions of figures of any measure: against a setting, or of several runs in one panel."""
 
-import pandas as pd
-
 from ...plots import trust
 from ...plots.measures import STAGE_LABELS, short_name
 from ...plots.select import only_run, select_measure
 from ..plain import number, plain
 from .caption import Caption, Row, Tables, by_row, caption, from_to, seeds_of
-
-# What has no layer is behind all of them.
-BEHIND_ALL = 10**6
 
 
 def sweep(
@@ -27,8 +22,7 @@ def sweep(
     for row in rows:
         for run in row["runs"]:
             measured = select_measure(tables, table, run, y, stage, layer=layer, epoch=epoch)
-            at = measured.get("applied_layer", measured.get("layer", pd.Series([BEHIND_ALL])))
-            if (at >= trust.doubtful_from(tables, run)).any():
+            if (trust.layers_read(measured) >= trust.doubtful_from(tables, run)).any():
                 doubtful += 1
                 continue
             value = measured[y].mean(skipna=False)
@@ -68,8 +62,7 @@ def overlay(
         run = only_run(row)
         points = select_measure(tables, table, run, y, stage, **places)
         doubtful_from = trust.doubtful_from(tables, run)
-        at = points.get("applied_layer", points.get("layer", pd.Series(0, points.index)))
-        sound = points[at < doubtful_from]
+        sound = points[trust.layers_read(points) < doubtful_from]
         if sound.empty:
             return "not to be trusted"
         # Of an epoch that only some seeds have reached there is no mean over all.
