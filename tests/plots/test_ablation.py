@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from agop_collapse.plots import ablation
-from agop_collapse.plots.axes import COLOURS
+from agop_collapse.plots.colours import COLOURS
 
 
 @pytest.fixture(scope="module")

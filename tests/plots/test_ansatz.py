@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from agop_collapse.plots import ansatz
-from agop_collapse.plots.axes import COLOURS
+from agop_collapse.plots.colours import COLOURS
 
 LAYER_COLOURS = [COLOURS[name] for name in ("blue", "green", "red", "magenta", "yellow")]
 

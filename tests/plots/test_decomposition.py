@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from agop_collapse.plots import decomposition
-from agop_collapse.plots.axes import COLOURS
+from agop_collapse.plots.colours import COLOURS
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from agop_collapse.plots import network_layers
-from agop_collapse.plots.axes import COLOURS
+from agop_collapse.plots.colours import COLOURS
 
 
 @pytest.fixture

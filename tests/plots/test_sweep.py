@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from agop_collapse.plots import sweep
-from agop_collapse.plots.axes import COLOURS
+from agop_collapse.plots.colours import COLOURS
 from matplotlib.colors import to_hex
 
 WIDTHS = (64, 256, 1024)

@@ -229,7 +229,8 @@ def build(
         trusted = layer.fit.valid
         _expect_finite(layer, ("x", "root", "alpha", "eigenvalues"), number)
         yield layer
-        problem = problem.with_points(layer.advance(layer.x), layer.advance(problem.test_x))
+        if number < settings.depth:
+            problem = problem.with_points(layer.advance(layer.x), layer.advance(problem.test_x))
 
 
 def fit_predictor(

@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import trust
-from .axes import COLOURS, Look, add_legend, draw_series, label_panels, make_panels, use_layer_axis
+from .axes import Look, add_legend, draw_series, label_panels, make_panels, use_layer_axis
+from .colours import COLOURS
 from .save import use_style
 from .select import only_run, select_part, select_run
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,17 +14,13 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
+from .colours import COLOURS
 from .measures import is_correlation, is_distance, is_logarithmic
 from .select import summarise
 
 TEXT_WIDTH = 5.5  # inches
 MARGIN = 0.04  # inches that text keeps to the figure's edge
 LINE_HEIGHT = 0.15  # inches of a line of a heading
-
-# A colour-blind-safe palette by the names of the paper's colours, but a yellow that shows on white.
-_HUES = ("blue", "orange", "green", "red", "magenta", "brown", "pink", "grey", "yellow", "sky")
-COLOURS = dict(zip(_HUES, seaborn.color_palette("colorblind").as_hex(), strict=True))
-COLOURS |= {"yellow": "#BFAE00", "grey": "#777777"}
 
 
 @dataclass(frozen=True)

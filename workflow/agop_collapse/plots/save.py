@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..files.atomic import atomic
-from .axes import COLOURS, MARGIN, add_legend_again
+from .axes import MARGIN, add_legend_again
+from .colours import COLOURS
 
 # Of each font that is embedded it tells in forty lines which part is kept.
 logging.getLogger("fontTools").setLevel(logging.WARNING)

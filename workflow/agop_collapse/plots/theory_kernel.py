@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import trust
-from .axes import COLOURS, TEXT_WIDTH, Look, add_legend
+from .axes import TEXT_WIDTH, Look, add_legend
+from .colours import COLOURS
 from .save import use_style
 
 HEIGHT = 2.1  # inches

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import trust
-from .axes import COLOURS, TEXT_WIDTH, Look, add_legend
+from .axes import TEXT_WIDTH, Look, add_legend
+from .colours import COLOURS
 from .save import use_style
 
 HEIGHT = 2.4  # inches

@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import trust
-from .axes import COLOURS, TEXT_WIDTH, Look, add_legend, use_log_scale
+from .axes import TEXT_WIDTH, Look, add_legend, use_log_scale
+from .colours import COLOURS
 from .save import use_style
 
 HEIGHT = 2.3  # inches

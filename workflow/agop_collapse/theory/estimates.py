@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..common.blocks import class_slices
+from ..common.blocks import class_slices, symmetric_product
 from ..machine.deep_rfm import Layer
 from ..machine.kernels.dot_product import DotProductKernel
 from ..machine.kernels.radial import RadialKernel, into_squared_distances, squared_norms
@@ -108,14 +108,13 @@ def measure(
     chosen = torch.linspace(0, n - 1, min(n, SAMPLE), device=layer.x.device).long()
     x = layer.x[chosen].double()
     z = x if layer.metric is None else x @ layer.metric.double()
-    gram, squares = z @ z.T, squared_norms(z)
+    gram, squares = _gram(z), squared_norms(z)
     distance = into_squared_distances(gram.clone(), squares, squares).sqrt_().fill_diagonal_(0)
     values = kernel.between(distance, squares.sqrt(), squares.sqrt(), bandwidth)
     of_kernel = linear_part(values, gram)
 
     projected = layer.project(x.to(layer.root.dtype))
-    features = layer.features(projected).double()
-    of_map = linear_part(features @ features.T, projected.double() @ projected.double().T)
+    of_map = linear_part(*(_gram(points) for points in (layer.features(projected), projected)))
 
     within, between = _mean_of_pairs(values, class_counts, chosen)
     per_class = n / classes
@@ -137,6 +136,11 @@ def measure(
         squared_norm_collapsed=square_at(0.0),
         squared_norm_best=square_at(best),
     )
+
+
+def _gram(x: Tensor) -> Tensor:
+    """(n, n) float64 inner products of the rows of x."""
+    return symmetric_product(x.double().T)
 
 
 def _mean_of_pairs(values: Tensor, class_counts: list[int], chosen: Tensor) -> tuple[float, float]:
