@@ -184,6 +184,23 @@ def test_a_system_that_rounding_leaves_indefinite_is_solved_too(block_rows):
         assert float((machine.apply(alpha) - targets).norm()) < 1e-6 * float(targets.norm())
 
 
+def test_of_too_many_points_an_indefinite_system_is_refused_at_once(monkeypatch):
+    """LU takes two more arrays, and counts their elements in 32 bits."""
+    points = cloud(3, [6, 9], 4, spread=1e-6)
+    targets = torch.ones(15, 1, dtype=torch.float64)
+
+    def machine():
+        return pairs_of(1e-3 * points.x, points.counts, "gaussian")
+
+    monkeypatch.setattr(pairs, "LARGEST_LU", 14)
+    monkeypatch.setattr(torch.linalg, "solve_ex", None)
+    with pytest.raises(ValueError, match="indefinite from rounding.*a ridge of") as refusal:
+        machine().solve(targets, 0.0)
+    ridge = float(str(refusal.value).split("a ridge of ")[1].split()[0])
+    alpha, system = machine().solve(targets, ridge), machine()
+    torch.testing.assert_close(system.apply(alpha) + ridge * alpha, targets)
+
+
 @pytest.mark.parametrize("block_rows", BLOCK_ROWS)
 def test_a_singular_system_is_refused_and_the_ridge_it_names_helps(block_rows):
     x, targets = torch.ones(5, 2, dtype=torch.float64), torch.ones(5, 2, dtype=torch.float64)

@@ -63,6 +63,15 @@ def test_what_is_not_there_is_said_and_is_no_difference(theirs):
     assert "Not there, and not compared: the run d r, seed 1" in "\n".join(compare.text(found))
 
 
+def test_a_data_set_that_is_another_one_is_not_compared(theirs):
+    ours = changed(theirs, "nc2", 0.6)
+    found = compare.compare(ours, theirs, same_machine=True, other_data={"d"})
+    assert found.compared == 0
+    assert found.worst == found.missing == []
+    said = "\n".join(compare.text(found))
+    assert "Of other data than the reference's, and not compared: d." in said
+
+
 def test_what_comes_of_seeds_that_are_not_there_is_not_compared():
     """nfa_independent_trained, of the network of another seed, and the summary over all."""
     frame = network({0: [0.1, 0.1], 1: [0.7, 0.8]}).assign(nfa_independent_trained=0.2)

@@ -9,7 +9,7 @@ from agop_collapse.files import tables
 from agop_collapse.files.atomic import StorageError
 from agop_collapse.files.run_record import save_run
 from agop_collapse.sharing import reference
-from sharing_tables import deep_rfm
+from sharing_tables import deep_rfm, network
 
 ONE, OTHER = "a1" * 32, "b2" * 32
 
@@ -83,6 +83,23 @@ def test_a_large_one_is_refused(given, tmp_path):
     tables.save(path, "deep_rfm", frame, ONE)
     with pytest.raises(StorageError, match="more than the 1 MB that it may"):
         reference.write(tmp_path / "reference" / "a", **given)
+
+
+def test_of_a_large_study_the_ends_of_training_are_kept(given, tmp_path, monkeypatch):
+    """Of each run's own: their epochs need not be the same."""
+    frame = network({epoch: [1.0, 2.0, 3.0] for epoch in range(2000)})
+    numbers = frame.columns[frame.dtypes == "float64"]
+    frame[numbers] = np.random.default_rng(0).random((len(frame), len(numbers)))
+    frame = frame[(frame["seed"] == 0) | (frame["epoch"] < 1000)]
+    path = tmp_path / "network_nfa.parquet"
+    tables.save(path, "network_nfa", frame, ONE)
+    given["tables"]["network_nfa"] = (str(path), ONE)
+    monkeypatch.setattr(reference, "LARGEST_MB", 0.1)
+    reference.write(tmp_path / "reference" / "a", **given)
+    found, _ = reference.read(tmp_path / "reference" / "a")
+    kept = found["network_nfa"].groupby("seed")["epoch"].apply(list).to_dict()
+    assert kept == {0: [0, 1999], 1: [0, 999], 2: [0, 999]}
+    pd.testing.assert_frame_equal(found["deep_rfm"], deep_rfm([2.0, 1.0]), check_exact=True)
 
 
 def test_of_spectra_powers_of_two_are_kept_and_of_searches_their_start():

@@ -51,6 +51,16 @@ def test_what_is_not_there_is_said_and_not_made(referenced):
     assert "no table of the study tiny is there to compare; `snakemake tables` makes them" in said
 
 
+def test_points_that_are_not_the_references_are_not_compared(referenced):
+    facts = referenced.work / "reference" / "tiny" / "reference.json"
+    known = json.loads(facts.read_text())
+    assert known["data"]["digits"]["n"] == TINY["datasets"]["digits"]["n"]
+    known["data"]["digits"]["n"] += 1
+    facts.write_text(json.dumps(known))
+    said = referenced.run("compare").stdout
+    assert "Of other data than the reference's, and not compared: digits." in said
+
+
 def test_without_a_reference_those_that_there_are_are_named(referenced):
     said = referenced.run("compare", study="sweeps", succeed=False).stdout
     assert "there is no reference" in said

@@ -22,7 +22,8 @@ with job(snakemake) as given:
             "them"
         )
     same_machine = reference.made_on(given["records"]) == facts["made_on"]
-    found = compare.compare(ours, theirs, same_machine)
+    other_data = {name for name, data in given["data"].items() if facts["data"].get(name) != data}
+    found = compare.compare(ours, theirs, same_machine, other_data & set(facts["data"]))
     lines = [*reference.described(facts, same_machine), *compare.text(found)]
     print(*lines, sep="\n", file=sys.__stdout__)
     if found.differing:

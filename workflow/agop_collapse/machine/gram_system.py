@@ -13,6 +13,10 @@ from .kernels.radial import RadialKernel, into_squared_distances, safe_ridge, sq
 # Points of a class whose pairs show how far apart its points are.
 SAMPLE = 1000
 
+# Of more points the LU decomposition is not tried: it takes two more arrays of n x n, and where
+# these have 2^31 elements or more, libraries that count them in 32 bits fail or go wrong.
+LARGEST_LU = 46_340
+
 
 class SingularError(UserError):
     """A system that cannot be solved, with a ridge that would help."""
@@ -104,7 +108,7 @@ class Pairs:
         """Coefficients alpha = (K + ridge I)^-1 Y, in float64.
 
         By Cholesky; where rounding leaves the system indefinite by LU, whose residual then says how
-        far the answer can be trusted.
+        far the answer can be trusted. Of more than 46,340 points such a system counts as singular.
 
         Parameters
         ----------
@@ -117,7 +121,7 @@ class Pairs:
         self._write_system(ridge)
         if self._factorise():
             return self._substitute(targets)
-        if not self._kernel.full_rank:
+        if not self._kernel.full_rank or len(targets) > LARGEST_LU:
             raise self.singular(targets, ridge)
         # A singular system can pass for solved, with coefficients that are anything.
         alpha, failed = torch.linalg.solve_ex(self._full_system(ridge), targets)
@@ -129,6 +133,8 @@ class Pairs:
         """The error for a system that cannot be solved, with a ridge that would help."""
         n, d = self._x.shape
         reason = "are there duplicate points?"
+        if n > LARGEST_LU:
+            reason = "or indefinite from rounding, for which so many points are too many"
         if not self._kernel.full_rank:
             reason = f"its rank is that of the points, which are in {d} dimensions"
         return SingularError(

@@ -15,7 +15,7 @@ from .identity import digest_of
 from .job import MADE, MEASURE, Job
 from .jobs import Jobs
 from .paths import ARCHIVE, REFERENCE
-from .runs import checkpoint_of
+from .runs import checkpoint_of, typed_settings
 
 # Of the project, what an archive holds; the configuration is its own.
 CODE = ("workflow", "profiles", "envs", "requirements.txt", "LICENSE", "CITATION.cff")
@@ -31,6 +31,7 @@ def compared(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
         "reference": str(repository / REFERENCE.format(study=study)),
         "tables": {name: path for name, (path, _) in _tables(jobs, study).items()},
         "records": _records(jobs, study),
+        "data": _data(jobs, study),
     }
 
 
@@ -45,7 +46,7 @@ def referenced(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
         "benchmarks": [
             f"{run.folder}/benchmarks/{rule}.tsv" for run in runs for rule in rules[run.kind]
         ],
-        "facts": {"study": study, **commit(repository)},
+        "facts": {"study": study, "data": _data(jobs, study), **commit(repository)},
     }
 
 
@@ -56,6 +57,14 @@ def _tables(jobs: Jobs, study: str) -> dict[str, tuple[str, str]]:
         for job in jobs.tables(study).values()
         for name, path in job.outputs.items()
         if path.endswith(".parquet")
+    }
+
+
+def _data(jobs: Jobs, study: str) -> dict[str, dict[str, Any]]:
+    """What tells a study's data sets from others: their settings, of the user's own the content."""
+    return {
+        name: typed_settings(dataset) | jobs.prepare_data(study, name).settings["contents"]
+        for name, dataset in jobs.studies[study].datasets.items()
     }
 
 

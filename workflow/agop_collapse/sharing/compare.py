@@ -4,7 +4,7 @@ Rows are put beside one another by their keys (`keys.of`). Of each number `toler
 how far it may be from the reference's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +40,7 @@ class Comparison:
     worst : those that take most of their tolerance, the worst first: all that differ, and some that
         do not
     missing_tables : of the reference, that are not there; missing_runs : seeds by data set and run
+    other_data : data sets of which the reference is of other points, and not compared
     """
 
     compared: int = 0
@@ -48,6 +49,7 @@ class Comparison:
     worst: list[Beside] = field(default_factory=list)
     missing_tables: list[str] = field(default_factory=list)
     missing_runs: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    other_data: list[str] = field(default_factory=list)
 
     @property
     def missing(self) -> list[str]:
@@ -64,7 +66,9 @@ class Comparison:
         return [each for each in self.worst if each.share > 1]
 
 
-def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
+def compare(
+    ours: Tables, theirs: Tables, same_machine: bool, other_data: Collection[str] = ()
+) -> Comparison:
     """Compare a study's tables with its reference's, of which each is thinned alike.
 
     Parameters
@@ -72,8 +76,10 @@ def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
     ours : those that there are
     same_machine : whether the reference was made by the same libraries on the same processor, so
         that the bits are the same
+    other_data : data sets by whose names the two mean other points
     """
-    found = Comparison()
+    found = Comparison(other_data=sorted(other_data))
+    theirs = {name: _without_data(table, other_data) for name, table in theirs.items()}
     for name, reference in theirs.items():
         if name not in ours:
             found.missing_tables.append(name)
@@ -85,6 +91,13 @@ def compare(ours: Tables, theirs: Tables, same_machine: bool) -> Comparison:
             _compare_table(name, ours[name], theirs, same_machine, found)
     found.worst.sort(key=lambda each: -each.share)
     return found
+
+
+def _without_data(frame: pd.DataFrame, datasets: Collection[str]) -> pd.DataFrame:
+    """The rows of a table that are of other data sets, or of none."""
+    if "dataset" not in frame:
+        return frame
+    return frame[~frame["dataset"].isin(datasets)].reset_index(drop=True)
 
 
 def _compare_table(
@@ -176,6 +189,9 @@ def text(found: Comparison) -> Iterable[str]:
     yield f"{found.compared:,} values are compared, {found.same_bits:,} of them the same bits."
     if found.not_compared:
         yield f"{found.not_compared:,} are not: null, of invalid layers, or chaotic of one seed."
+    if found.other_data:
+        other = ", ".join(found.other_data)
+        yield f"Of other data than the reference's, and not compared: {other}."
     if found.missing:
         yield f"Not there, and not compared: {'; '.join(found.missing)}."
     if found.worst:
