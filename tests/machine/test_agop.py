@@ -83,6 +83,31 @@ def test_the_gram_sides_root_squares_to_autograds(kernel, block_rows, points):
     assert float((eigenvalues - spectrum).abs().max()) < 1e-9 * float(spectrum[0])
 
 
+@pytest.mark.parametrize("share", [0.01, 0.3, 1.0])
+@pytest.mark.parametrize("kernel", papers.KERNELS)
+@given(points=clouds())
+@example(points=cloud(0, [1, 6, 3], 5, 3, spread=1e-6, duplicate=True))
+def test_of_some_points_the_sum_is_autograds_at_these(share, kernel, points):
+    """Each stands for as many of its class as all of the class there are for each of them."""
+    sample = agop.Sample.of_classes(points.counts, share)
+    kept = sample.rows.tolist()
+    sizes = [max(1, round(share * count)) for count in points.counts]
+    ends = np.cumsum(points.counts)
+    classes = np.searchsorted(ends, kept, side="right")
+    assert np.bincount(classes, minlength=len(sizes)).tolist() == sizes
+    assert kept == sorted(set(kept))
+    assert float(sample.weights.sum()) == pytest.approx(points.n)
+
+    found = agop.direct_form(gradients_of(kernel, points), 5, sample)
+    x, a = points.x.numpy(), points.coefficients.numpy()
+    gradients = oracle.machine_gradients(kernel, x, a, BANDWIDTH)[kept]
+    each = [points.counts[k] / sizes[k] for k in classes]
+    expected = oracle.agop(np.sqrt(each)[:, None, None] * gradients)
+    assert error(found, torch.tensor(expected)) < 1e-9
+    if share == 1:
+        assert error(found, by_autograd(kernel, points)) < 1e-9
+
+
 @pytest.mark.parametrize("norm", agop.NORMALISATIONS)
 @pytest.mark.parametrize(
     ("counts", "d", "outputs", "form"),

@@ -263,6 +263,24 @@ def test_more_dimensions_than_points():
     assert nc1(layer, data) == pytest.approx(oracle.nc1(x @ plain["root"], data.class_counts))
 
 
+@pytest.mark.parametrize("norm", ["max", "mean"])
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_one_of_each_two_equal_points_stands_for_both(norm, iterations):
+    """So half of the points is the whole AGOP, whatever its scale."""
+    once = small()
+    twice = dataclasses.replace(
+        once, x=once.x.repeat_interleave(2, dim=0), labels=once.labels.repeat_interleave(2)
+    )
+    wanted = settings(ridge=1e-3, agop_norm=norm, iterations=iterations)
+    whole = layers_of(twice, wanted)
+    some = layers_of(twice, dataclasses.replace(wanted, agop_share=0.5))
+    for all_points, half in zip(whole, some, strict=True):
+        assert error(half.root, all_points.root.numpy()) < 1e-6
+        assert not torch.equal(half.root, all_points.root)
+    fewer = layers_of(once, dataclasses.replace(wanted, agop_share=0.5))
+    assert error(fewer[0].root, layers_of(once, wanted)[0].root.numpy()) > 1e-3
+
+
 def test_identity_leaves_the_points():
     data = small()
     for layer in layers_of(data, settings(projection="identity", iterations=2)):

@@ -21,6 +21,7 @@ DEEP_RFM = {
     "ridge": 0.0,
     "iterations": 1,
     "agop_norm": "max",
+    "agop_share": 1.0,
     "width": 1024,
     "weight_dist": "uniform",
     "feature_bias": 0.0,

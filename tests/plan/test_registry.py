@@ -46,7 +46,7 @@ ROOMS: dict[str, tuple[dict[str, Entry], str, set[str], type]] = {
     "losses": (LOSSES, "networks/losses", {"loss"}, Loss),
 }
 # What the modules of plots share.
-SHARED = {"axes", "measures", "save", "select", "shades", "trust"}
+SHARED = {"axes", "colours", "measures", "save", "select", "shades", "trust"}
 
 
 def test_kernels_without_a_bandwidth_are_those_of_the_dot_product():

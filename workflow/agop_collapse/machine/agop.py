@@ -76,7 +76,34 @@ class Gradients:
         return cls(weights, coefficients, deltas, class_means(points, class_counts), totals, pull)
 
 
-def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Sample:
+    """Points that stand for all of their class in a sum over points.
+
+    rows : (m,) int64, ascending; weights : (m,) float64, how many points each stands for
+    """
+
+    rows: Tensor
+    weights: Tensor
+
+    @classmethod
+    def of_classes(
+        cls, class_counts: list[int], share: float, device: torch.device | str = "cpu"
+    ) -> "Sample":
+        """A share, in (0, 1], of each class's points, at least one, evenly over their order."""
+        rows, weights = [], []
+        for own in class_slices(class_counts):
+            count = own.stop - own.start
+            size = max(1, round(share * count))
+            places = (torch.arange(size, dtype=torch.float64) + 0.5) * (count / size)
+            rows.append(own.start + places.long())
+            weights.append(torch.full((size,), count / size, dtype=torch.float64))
+        return cls(torch.cat(rows).to(device), torch.cat(weights).to(device))
+
+
+def square_root(
+    gradients: Gradients, norm: str, block_rows: int, sample: Sample | None = None
+) -> tuple[Tensor, Tensor]:
     """M^1/2 and the eigenvalues of M, the scaled sum of the gradients' outer products.
 
     Three forms of the sum cost differently, and the cheapest is taken: `direct_form` and
@@ -87,6 +114,7 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
     gradients : of n points in d dimensions, by c outputs
     norm : see `scale`
     block_rows : rows of an n x n array held beside W at a time
+    sample : the points at which gradients are summed, in place of all; then by `direct_form`
 
     Returns
     -------
@@ -100,11 +128,12 @@ def square_root(gradients: Gradients, norm: str, block_rows: int) -> tuple[Tenso
         not numbers of float64 any more.
     """
     form = cheapest_form(*gradients.deltas.shape, *gradients.pull.shape[1:])
-    if form is gram_side_root:
+    if sample is None and form is gram_side_root:
         root, eigenvalues = gram_side_root(gradients, block_rows)
         diagonal = root.square().sum(dim=1)
     else:
-        outer = form(gradients, block_rows)
+        some = sample is not None
+        outer = direct_form(gradients, block_rows, sample) if some else form(gradients, block_rows)
         diagonal = outer.diagonal()
         root, eigenvalues = root_of(outer)
     # Below it numbers lose their digits, and products of gradients are such sums of products.
@@ -132,17 +161,23 @@ def cheapest_form(n: int, d: int, outputs: int, classes: int):
     return min(costs, key=costs.get)
 
 
-def direct_form(gradients: Gradients, block_rows: int) -> Tensor:
-    """The sum, (d, d), of each output's gradients: cost c (n^2 d + n d^2)."""
+def direct_form(gradients: Gradients, block_rows: int, sample: Sample | None = None) -> Tensor:
+    """The sum, (d, d), of each output's gradients at m = n points, or at those of a sample.
+
+    Cost c (m n d + m d^2).
+    """
     g = gradients
     d = g.deltas.shape[1]
     total = g.deltas.new_zeros(d, d)
     for c in range(g.coefficients.shape[1]):
         scaled = g.coefficients[:, c, None] * g.deltas
-        for rows in panels(len(g.deltas), block_rows):
+        for panel in panels(len(g.deltas if sample is None else sample.rows), block_rows):
+            rows = panel if sample is None else sample.rows[panel]
             values = g.pull[rows, c] @ g.means
             values -= g.totals[rows, c, None] * g.deltas[rows]
             values.addmm_(g.weights[rows], scaled)
+            if sample is not None:
+                values *= sample.weights[panel, None].sqrt()
             total.addmm_(values.T, values)
     return (total + total.T) / 2
 

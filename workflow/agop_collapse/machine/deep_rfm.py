@@ -61,6 +61,7 @@ class Settings:
     ridge: float
     iterations: int
     agop_norm: str
+    agop_share: float
     width: int
     weight_dist: str
     feature_bias: float
@@ -445,7 +446,10 @@ def _agop_root(
     """M^1/2 and the eigenvalues of M; the pairs are used up, and their array is free again."""
     along_points = pairs.along_points(alpha)
     gradients = Gradients.of(points, pairs.into_weights(), alpha, class_counts, along_points)
-    return agop.square_root(gradients, settings.agop_norm, settings.block_rows)
+    sample = None
+    if settings.agop_share < 1:
+        sample = agop.Sample.of_classes(class_counts, settings.agop_share, points.device)
+    return agop.square_root(gradients, settings.agop_norm, settings.block_rows, sample)
 
 
 # Points of two classes that are nearer pull at each other so strongly that the AGOP, in which the

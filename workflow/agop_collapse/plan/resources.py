@@ -108,14 +108,14 @@ class Costs:
         held = flops = saved = 0.0
         n, m, iterations = data.n, data.n_test, run.iterations
         for d, e in _layers(run, data):
-            agop = _agop(n, d, data.classes) if run.projection == "agop" else 0
+            agop = _agop(run, n, d, data.classes) if run.projection == "agop" else 0
             again = 2 * n * d * d * (iterations - 1)
             flops += iterations * (_fit(n, d) + agop) + again + 2 * (n + m) * d * (d + e)
             held = max(held, self._held_by_layer(run, data, d, e))
             saved += n * d + d * (d + e) + n * data.classes + (iterations > 1) * d * d
         last = _layers(run, data)[-1][1]
         flops += iterations * _fit(n, last)
-        flops += (iterations - 1) * _agop(n, last, data.classes)
+        flops += (iterations - 1) * _agop(run, n, last, data.classes)
         held = max(held, self._held_by_layer(run, data, last, 0))
         saved += n * (last + data.classes) + (iterations > 1) * last**2
         saved *= SINGLE if run.precision == "float32" else NUMBER
@@ -303,12 +303,15 @@ def _fit(n: int, d: int) -> float:
     return n * n * d + n**3 / 3
 
 
-def _agop(n: int, d: int, classes: int) -> float:
+def _agop(run: DeepRFM, n: int, d: int, classes: int) -> float:
     """Operations of the cheapest form of an AGOP, and of its root."""
     m = n + classes
     root = EIGH * d**3
+    direct = 2 * classes * run.agop_share * (n * n * d + n * d * d) + root
+    if run.agop_share < 1:
+        return direct
     forms = [
-        2 * classes * (n * n * d + n * d * d) + root,  # direct
+        direct,
         n**3 + n * n * d + 2 * n * d * d + root,  # Hadamard
     ]
     if m < d:  # Gram side: a QR decomposition, and a root of m dimensions

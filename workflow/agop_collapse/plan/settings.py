@@ -284,6 +284,15 @@ class DeepRFM(Block):
         "iterations (D6).",
         label="AGOP scale",
     )
+    agop_share: float = setting(
+        1.0,
+        "Share of each class's points at which gradients are taken for the AGOP. Below 1 it is an "
+        "estimate, and faster where it is at most a quarter and points are thousands; the paper "
+        "takes all.",
+        label="AGOP points",
+        gt=0,
+        le=1,
+    )
     width: int = setting(1024, "ReLU or linear features (D10).", only_for=WEIGHTS, ge=1, le=10**6)
     weight_dist: Literal["uniform", "gaussian"] = setting(
         "uniform",
