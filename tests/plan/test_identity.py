@@ -311,7 +311,7 @@ def test_demo_is_derived_again_as_far_as_a_change_reaches(place):
         return identities(config["studies"]["demo"] | parts, name="tiny")
 
     before = demo()
-    held_out = {"kind": "digits", "n": 500, "n_test": 500}
+    held_out = {"kind": "digits", "n": 800, "n_test": 600}
     datasets = {"digits": {"kind": "digits", "n": 1000}, "held_out": held_out}
     found = differing(before, demo(datasets=datasets))
     others = {"tables simulate_theory_kernel", "tables derive_theory", "figure v1_fig04"}
