@@ -3,6 +3,7 @@
 from agop_collapse_job import gpus, job  # isort: split
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -41,14 +42,22 @@ with job(snakemake) as given:
         def layers_until(number):
             return (load_layer(folder, n, stem, where) for n in range(1, number + 1))
 
+        def save(number, layer):
+            save_layer(folder, number, layer, stem)
+            keep_layer(store, folder, number)
+
         logging.info("computing on %s from layer %d", where, built + 1)
         layers = deep_rfm.build(data, settings, seed, where, layers_until(built))
         progress = steps(settings.depth, built, "layer")
-        for number, layer in enumerate(layers, start=built + 1):
-            save_layer(folder, number, layer, stem)
-            keep_layer(store, folder, number)
-            progress.update()
-            logging.info("%s: %s", progress, layer.fit)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            # A layer is on its way to the disk while the next one is computed.
+            saved = beside.submit(lambda: None)
+            for number, layer in enumerate(layers, start=built + 1):
+                saved.result()
+                saved = beside.submit(save, number, layer)
+                progress.update()
+                logging.info("%s: %s", progress, layer.fit)
+            saved.result()
         if not (folder / PREDICTOR_FILE).exists():
             every = layers_until(settings.depth)
             predictor = deep_rfm.fit_predictor(data, settings, where, every)

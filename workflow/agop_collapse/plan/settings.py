@@ -287,8 +287,8 @@ class DeepRFM(Block):
     agop_share: float = setting(
         1.0,
         "Share of each class's points at which gradients are taken for the AGOP. Below 1 it is an "
-        "estimate, and faster where it is at most a quarter and points are thousands; the paper "
-        "takes all.",
+        "estimate, faster with thousands of points, and good for about ten layers; the paper takes "
+        "all.",
         label="AGOP points",
         gt=0,
         le=1,
