@@ -4,7 +4,8 @@
 # no change of code, and not --forceall, deletes it to download it again.
 for kind, of_kind in addresses.ARCHIVES.items():
     for archive in of_kind:
-        if missing := addresses.missing_files(archive, f"{DATA_ROOT}/{kind}"):
+        folder = f"{DATA_ROOT}/{kind}"
+        if missing := addresses.missing_files(archive, folder):
 
             rule:
                 name:
@@ -12,7 +13,7 @@ for kind, of_kind in addresses.ARCHIVES.items():
                 output:
                     missing,
                 log:
-                    f"{DATA_ROOT}/{kind}/logs/{archive.name}.log",
+                    f"{folder}/logs/{archive.name}.log",
                 # The compute nodes of a cluster may have no internet.
                 localrule: True
                 conda:
@@ -22,7 +23,9 @@ for kind, of_kind in addresses.ARCHIVES.items():
                     runtime=60,
                     disk_mb=500,
                 params:
-                    settings=dict(kind=kind, archive=archive.name, folder=f"{DATA_ROOT}/{kind}"),
+                    settings=dict(
+                        kind=kind, archive=archive.name, first=str(missing[0].relative_to(folder))
+                    ),
                 message:
                     f"Downloading {archive.name} of {kind}"
                 script:
