@@ -4,16 +4,15 @@
 # no change of code, and not --forceall, deletes it to download it again.
 for kind, of_kind in addresses.ARCHIVES.items():
     for archive in of_kind:
-        folder = f"{DATA_ROOT}/{kind}"
-        if missing := addresses.missing_files(archive, folder):
+        if missing := addresses.missing_files(archive, f"{DATA_ROOT}/{kind}"):
 
             rule:
                 name:
                     f"download_{kind}_{archive.name}"
                 output:
-                    missing,
+                    local(missing),
                 log:
-                    f"{folder}/logs/{archive.name}.log",
+                    f"{DATA_ROOT}/{kind}/logs/{archive.name}.log",
                 # The compute nodes of a cluster may have no internet.
                 localrule: True
                 conda:
@@ -23,9 +22,7 @@ for kind, of_kind in addresses.ARCHIVES.items():
                     runtime=60,
                     disk_mb=500,
                 params:
-                    settings=dict(
-                        kind=kind, archive=archive.name, first=str(missing[0].relative_to(folder))
-                    ),
+                    settings=dict(kind=kind, archive=archive.name, folder=f"{DATA_ROOT}/{kind}"),
                 message:
                     f"Downloading {archive.name} of {kind}"
                 script:
@@ -35,17 +32,19 @@ for kind, of_kind in addresses.ARCHIVES.items():
 # For a machine with internet, before the data folder or the work moves to one without.
 rule download:
     input:
-        ask(JOBS.public_files, STUDY),
+        local(ask(JOBS.public_files, STUDY)),
 
 
 rule prepare_data:
     input:
         # Whose times say nothing: archives are known by their checksums, other data by content.
-        ancient(inputs("prepare_data", "files")),
+        local(ancient(inputs("prepare_data", "files"))),
     output:
         DATA,
     log:
         f"{LOGS}/prepare_data/{{dataset}}.log",
+    # Raw data are read where they lie.
+    localrule: not SHARED_FILES
     conda:
         COMPUTE
     resources:

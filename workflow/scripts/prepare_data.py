@@ -9,16 +9,12 @@ from agop_collapse.data.dataset import save_dataset
 from agop_collapse.data.images import DataError
 from agop_collapse.data.prepare import prepare
 from agop_collapse.files.contents import expect_contents
-from agop_collapse.files.places import folder_above
 
 with job(snakemake) as given:
     n, n_test = given["n"], given["n_test"]
-    path, first = given["path"], given["first"]
-    if first:  # of the files of a public data set
-        path = folder_above(snakemake.input[0], first)
-    logging.info("%s, from %s", given["name"], path or "scikit-learn")
+    logging.info("%s, from %s", given["name"], given["path"] or "scikit-learn")
     try:
-        images = find_object(given["reader"])(n, n_test, path, **given["options"])
+        images = find_object(given["reader"])(n, n_test, given["path"], **given["options"])
         expect_contents({given[key]: digest for key, digest in given["contents"].items()})
         dataset = prepare(images, n, n_test, given["standardize_test"])
     except DataError as error:

@@ -4,7 +4,6 @@ Not always where the plan has them: a storage elsewhere has local copies, each j
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 
@@ -30,12 +29,3 @@ def located(
         table: [(next(files), columns, identity) for columns, identity in of_table]
         for table, of_table in parts.items()
     }
-
-
-def folder_above(path: str, name: str) -> Path:
-    """The folder below which the file at a path has a name such as "raw/images"."""
-    path, name = Path(path), Path(name)
-    folder = path.parents[len(name.parts) - 1]
-    if folder / name != path:
-        raise ValueError(f"{path} does not end in {name}")
-    return folder

@@ -117,13 +117,13 @@ class RunJobs:
         settings = typed_settings(dataset)
         reader = reader_of(dataset.kind)
         public = dataset.kind in addresses.ARCHIVES
+        path = f"{self._data_root}/{dataset.kind}" if public else dataset.path
         own = {
             key: self._digest(getattr(dataset, key), f"{study}.datasets.{name}.{key}")
             for key in ("path", "test_path")
             if getattr(dataset, key) is not None
         }
-        folder = f"{self._data_root}/{dataset.kind}"
-        files = addresses.files_of(dataset.kind, folder) if public else []
+        files = addresses.files_of(dataset.kind, path) if public else []
         checksums = [archive.sha256 for archive in addresses.ARCHIVES.get(dataset.kind, ())]
         made = identity(
             "prepare_data",
@@ -134,10 +134,9 @@ class RunJobs:
         return Job(
             made,
             settings
-            | {"identity": made, "reader": reader, "contents": own}
-            | {"first": str(files[0].relative_to(folder)) if public else None}
+            | {"identity": made, "reader": reader, "contents": own, "path": path}
             | {"name": f"studies.{study}.datasets.{name}", "options": _reader_options(dataset)}
-            | {"path": dataset.path, "test_path": dataset.test_path},
+            | {"test_path": dataset.test_path},
             {"files": [str(file) for file in files]},
             {"data": DATA.format(study=study, dataset=name)},
             **asdict(resources.prepare_data(dataset.kind, self._shape(study, name))),
