@@ -50,6 +50,17 @@ def test_cuda_must_be_there_and_granted(has_gpu):
         select("cuda", 0)
 
 
+@pytest.mark.parametrize("granted", [0, 1])
+def test_mps_is_apples_and_the_cpu_for_what_is_in_float64(monkeypatch, granted):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert select("mps", granted) == torch.device("mps")
+    assert select("mps", granted, in_float64=True) == CPU
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for in_float64 in (False, True):
+        with pytest.raises(ValueError, match="device is mps, but PyTorch .* sees none"):
+            select("mps", granted, in_float64)
+
+
 def test_unknown_device():
     with pytest.raises(ValueError, match="'tpu'.*auto, cpu, cuda"):
         select("tpu", 1)

@@ -11,6 +11,7 @@ import yaml
 from agop_collapse.claims import ledger
 from agop_collapse.data.addresses import ARCHIVES
 from agop_collapse.files.contents import Contents
+from agop_collapse.files.places import located
 from agop_collapse.files.tables import COMBINED, MEASURED
 from agop_collapse.plan.configuration import load
 from agop_collapse.plan.job import Job, TargetError
@@ -74,14 +75,16 @@ def test_report_is_made_from_all_that_it_shows(mine):
         for path in each.outputs.values()
         if path.endswith(".parquet") and not path.endswith("/runs.parquet")
     }
-    pictures = {path for path in job.inputs["parts"] if path.endswith("gram_picture.parquet")}
+    pictures = job.inputs["pictures"]
+    assert all(path.endswith("gram_picture.parquet") for path in pictures)
     runs = {run.line for run in mine.studies["mine"].of_kind("deep_rfm")}
     assert len(pictures) == min(len(runs), MOST_WALKS)
     first = min(mine.studies["mine"].settings.seeds)
     assert all(f"/seed{first}/" in path for path in pictures)
-    assert {*job.inputs["parts"]} == tables | pictures | {"results/mine/claims.parquet"}
+    assert {*job.inputs["parts"]} == tables
+    assert job.inputs["claims"] == "results/mine/claims.parquet"
     # What was recorded is read where it lies, and no job's to make.
-    assert not [path for path in job.inputs["parts"] if "run.json" in path or "benchmark" in path]
+    assert set(job.inputs) == {"figures", "parts", "pictures", "claims"}
 
 
 def test_report_has_a_few_walks_and_says_how_many_more(tmp_path):
@@ -90,7 +93,7 @@ def test_report_has_a_few_walks_and_says_how_many_more(tmp_path):
     config["studies"]["mine"]["deep_rfm"] = [{"width": widths, "depth": 2}]
     config["studies"]["mine"]["figures"] = {}
     settings = jobs(config, tmp_path).make_report("mine").settings
-    assert len(settings["walks"]) == len(settings["pictures"]) == MOST_WALKS
+    assert len(settings["walks"]) == len(settings["pictures"]["gram_picture"]) == MOST_WALKS
     runs = {run.line for run in jobs(config, tmp_path).studies["mine"].of_kind("deep_rfm")}
     assert settings["unwalked"] == len(runs) - MOST_WALKS > 0
 
@@ -98,11 +101,28 @@ def test_report_has_a_few_walks_and_says_how_many_more(tmp_path):
 def test_report_reads_another_studys_runs_where_they_lie(tmp_path):
     config = example()
     config["studies"]["mine"]["figures"] = {"fig03": {"rows": [{"study": "other"}]}}
-    parts = jobs(config, tmp_path).make_report("mine").settings["parts"]["deep_rfm"]
+    job = jobs(config, tmp_path).make_report("mine")
+    parts = located(job.settings["parts"], job.inputs["parts"])["deep_rfm"]
     assert [(path, columns and columns["study"]) for path, columns, _ in parts] == [
         ("results/mine/tables/deep_rfm.parquet", None),
         ("results/other/deep_rfm/first/laplace-relu-agop/seed0/deep_rfm.parquet", "other"),
     ]
+
+
+def test_settings_name_no_file_of_a_job(mine):
+    """A script takes files from its rule alone: Snakemake may have them elsewhere.
+
+    A report's records, which no rule makes for it, are read where they lie, as far as they do; the
+    store is none of a job's files; a figure's name in the report is for its reader.
+    """
+    of_the_report = mine.make_report("mine")
+    shown = {key: of_the_report.settings[key] for key in ("cost", "figures")}
+    for job in [*mine.everything("mine").values(), of_the_report]:
+        files = {*inputs(job), *job.outputs.values()}
+        settings = {k: v for k, v in job.settings.items() if v not in shown.values()}
+        named = json.dumps(settings)
+        assert not [file for file in files if json.dumps(file) in named]
+        assert "results/" not in named.replace('"results/.store"', "")
 
 
 def test_settings_are_plain(mine):
@@ -139,7 +159,8 @@ def test_claims_are_checked_on_all_tables_that_a_study_has(mine):
         job = mine.check_claims(study)
         made = [path for each in mine.tables(study).values() for path in each.outputs.values()]
         assert set(inputs(job)) == {path for path in made if path.endswith(".parquet")}
-        given = {path: identity for ((path, _, identity),) in job.settings["parts"].values()}
+        parts = located(job.settings["parts"], job.inputs["parts"])
+        given = {path: identity for ((path, _, identity),) in parts.values()}
         assert given == {
             path: each.identity
             for each in mine.tables(study).values()

@@ -1,6 +1,8 @@
 """What captions say: each number is the tables', each doubt is told, each kind has one."""
 
+import importlib
 import math
+from inspect import signature
 
 import pandas as pd
 import pytest
@@ -180,17 +182,27 @@ def test_of_a_network_that_is_not_fitted_no_number_is_told(tables, kind):
     )
 
 
+@pytest.mark.parametrize("kind", CAPTIONS)
+def test_a_caption_takes_the_options_of_its_figure(kind):
+    draw = importlib.import_module(f"agop_collapse.plots.{kind}").draw
+    assert {*signature(draw).parameters} <= {*signature(CAPTIONS[kind]).parameters}
+
+
 def test_network_of_ones_own():
     rows = [
         {"study": "mine", "dataset": "digits", "run": "net", "network": "a:b", "seed": 0}
-        | {"layer": layer, "layer_name": name, "stage": "right", "fitted": True}
-        | {"nc1": 4.0 / layer, "nfa": 0.2 * layer, "train_loss": 0.5}
+        | {"layer": layer, "layer_name": name, "stage": "right", "epoch": epoch}
+        | {"nc1": 40.0 / layer / epoch, "nfa": 0.02 * layer * epoch, "train_loss": 5 / epoch}
+        | {"fitted": epoch > 1}
+        for epoch in (1, 5, 10)
         for layer, name in ((1, "conv1"), (2, "fc"))
     ]
     tables = {"network_layers": pd.DataFrame(rows)}
     row = {"label": "net", "runs": [{"study": "mine", "dataset": "digits", "run": "net"}]}
     assert "NC1 falls from 4 to 2 from conv1 to fc" in say("network_layers", tables, [row])
     assert "the root of the AGOP is 0.3" in say("network_layers", tables, [row])
+    assert "falls from 8 to 4 from" in say("network_layers", tables, [row], epochs=[1, 5])
+    assert "not fitted (train loss 5)" in say("network_layers", tables, [row], epochs=[1])
     tables["network_layers"]["fitted"] = False
     assert "not fitted (train loss 0.5)" in say("network_layers", tables, [row])
 

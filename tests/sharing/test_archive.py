@@ -27,7 +27,7 @@ def given(tmp_path, monkeypatch) -> dict:
         "identity": "b2" * 32,
         "description": "Two figures",
         "configuration": "study: a\n",
-        "results": RESULTS,
+        "results": {path: path for path in RESULTS},
         "code": {"Snakefile": str(tmp_path / "front")},
         "sources": {"digits": sources.of("digits"), "npz": sources.of("npz")},
         "needed": ["mine.npz"],

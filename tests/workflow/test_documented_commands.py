@@ -88,6 +88,8 @@ def test_a_command_works_as_it_stands(clone, command):
         pytest.skip("is run whole in test_environments.py")
     if "--sdm apptainer" in command:
         pytest.skip("is run whole in test_container.py")
+    if "storage" in command or "my_kubernetes.yaml" in command:
+        pytest.skip("is run whole in test_storage.py")
     words = shlex.split(command)
     script = Path(sys.executable).with_name(words[0])
     run = subprocess.run(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import SharedFSUsage
 
 from agop_collapse.data import addresses
 from agop_collapse.plan import existing, forecast, shared
@@ -38,6 +39,9 @@ JOBS = Jobs(
     Contents(Path(".snakemake", "agop_collapse", "contents.json")),
     with_gpus=not NO_GPU,
 )
+
+# Whether jobs see the files of the machine where Snakemake runs: on Kubernetes they do not.
+SHARED_FILES = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 # conda-forge has builds of PyTorch for CPUs and for GPUs (docs/environments.md).
 COMPUTE = f"../../envs/compute{'_cuda' if JOBS.on_gpu(STUDY) else ''}.yaml"

@@ -10,7 +10,7 @@ for kind, of_kind in addresses.ARCHIVES.items():
                 name:
                     f"download_{kind}_{archive.name}"
                 output:
-                    missing,
+                    local(missing),
                 log:
                     f"{DATA_ROOT}/{kind}/logs/{archive.name}.log",
                 # The compute nodes of a cluster may have no internet.
@@ -32,17 +32,19 @@ for kind, of_kind in addresses.ARCHIVES.items():
 # For a machine with internet, before the data folder or the work moves to one without.
 rule download:
     input:
-        ask(JOBS.public_files, STUDY),
+        local(ask(JOBS.public_files, STUDY)),
 
 
 rule prepare_data:
     input:
         # Whose times say nothing: archives are known by their checksums, other data by content.
-        ancient(inputs("prepare_data", "files")),
+        local(ancient(inputs("prepare_data", "files"))),
     output:
         DATA,
     log:
         f"{LOGS}/prepare_data/{{dataset}}.log",
+    # Raw data are read where they lie.
+    localrule: not SHARED_FILES
     conda:
         COMPUTE
     resources:

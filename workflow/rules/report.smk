@@ -5,6 +5,8 @@ rule make_report:
     input:
         figures=inputs("make_report", "figures"),
         parts=inputs("make_report", "parts"),
+        pictures=inputs("make_report", "pictures"),
+        claims=inputs("make_report", "claims"),
     output:
         REPORT,
     log:

@@ -11,5 +11,6 @@ from agop_collapse.sharing import archive
 
 with job(snakemake) as given:
     now = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
+    found = given | {"results": dict(zip(given["results"], snakemake.input, strict=True))}
     with resumable(Path(snakemake.output[0]), given["identity"]) as folder:
-        archive.write(folder, given, time.strftime("%Y-%m-%d", now))
+        archive.write(folder, found, time.strftime("%Y-%m-%d", now))

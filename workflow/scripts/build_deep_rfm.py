@@ -29,7 +29,7 @@ from agop_collapse.machine.from_settings import settings_of
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], gpus(snakemake.resources))
+    where = device.select(given["device"], gpus(snakemake.resources), True)
     identity, stem, seed = given["identity"], given["stem"], given["seed"]
     settings = settings_of(given["settings"])
     data = load_dataset(snakemake.input.data, given["data"])

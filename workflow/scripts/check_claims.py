@@ -7,12 +7,13 @@ import logging
 from agop_collapse.claims import ledger, page
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import atomic
+from agop_collapse.files.places import located
 
 with job(snakemake) as given:
     study, identity = given["study"], given["identity"]
     loaded = {
         name: tables.load(path, name, of_table)
-        for name, ((path, _, of_table),) in given["parts"].items()
+        for name, ((path, _, of_table),) in located(given["parts"], snakemake.input).items()
         if name in ledger.TABLES
     }
     checked = [ledger.check(claim, loaded) for claim in ledger.CLAIMS]

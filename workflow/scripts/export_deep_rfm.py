@@ -16,7 +16,7 @@ from agop_collapse.machine.features import layer_points
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], gpus(snakemake.resources))
+    where = device.select(given["device"], gpus(snakemake.resources), True)
     data = load_dataset(snakemake.input.data, given["data"])
     numbers = range(1, given["settings"]["depth"] + 1)
     layers = (load_layer(snakemake.input.layers, n, given["stem"], where) for n in numbers)

@@ -5,6 +5,7 @@ from agop_collapse_job import job  # isort: split
 import pandas as pd
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import atomic
+from agop_collapse.files.places import located
 from agop_collapse.report import recorded, run_settings
 from agop_collapse.report.figures import figure
 from agop_collapse.report.listing import listing
@@ -22,7 +23,8 @@ def load(name, parts):
 
 
 with job(snakemake) as given:
-    loaded = {name: load(name, parts) for name, parts in given["parts"].items()}
+    every = located(given["parts"], snakemake.input.parts)
+    loaded = {name: load(name, parts) for name, parts in every.items()}
     own = {name: table[table["study"] == given["study"]] for name, table in loaded.items()}
     own["runs"] = pd.DataFrame(given["runs"])
     figures = [
@@ -32,12 +34,13 @@ with job(snakemake) as given:
         )
     ]
     # One after the other: pictures are large.
+    ((name, pictures),) = located(given["pictures"], snakemake.input.pictures).items()
     walks = [
-        walk(each["label"], each["run"], tables.load_runs([part], "gram_picture"), loaded)
-        for each, part in zip(given["walks"], given["pictures"], strict=True)
+        walk(each["label"], each["run"], tables.load_runs([part], name), loaded)
+        for each, part in zip(given["walks"], pictures, strict=True)
     ]
     cost = recorded.cost(given["cost"])
-    claims = given["claims"] and tables.load(given["claims"][0], "claims", given["claims"][2])
+    claims = tables.load(snakemake.input.claims, "claims", given["claims"])
     report = Report(
         study=given["study"],
         description=given["description"],

@@ -16,7 +16,7 @@ from agop_collapse.rows.deep_rfm import measure, predictor_table
 
 with job(snakemake) as given:
     torch.set_num_threads(given["torch_threads"])
-    where = device.select(given["device"], gpus(snakemake.resources))
+    where = device.select(given["device"], gpus(snakemake.resources), True)
     folder, settings = snakemake.input.layers, settings_of(given["settings"])
     theorems = []
     progress = steps(settings.depth, 0, "layer")

@@ -23,7 +23,7 @@ with job(snakemake) as given, device.tf32(False):
     torch.set_num_threads(given["torch_threads"])
     where = device.select(given["device"], gpus(snakemake.resources))
     data = load_dataset(snakemake.input.data, given["data"])
-    x, test_x = (points.to(where, torch.float32) for points in (data.x, data.test_x))
+    x, test_x = (points.float().to(where) for points in (data.x, data.test_x))
     architecture = architecture_of(given["settings"])
     settings = training_of(given["settings"])
 

@@ -30,8 +30,7 @@ with job(snakemake) as given, device.tf32(False):
     data = load_dataset(snakemake.input.data, given["data"])
     place, loss = given["settings"]["network"], loss_of(given["settings"])
     x, test_x = (
-        points.to(where, torch.float32).unflatten(1, data.image_shape)
-        for points in (data.x, data.test_x)
+        points.float().to(where).unflatten(1, data.image_shape) for points in (data.x, data.test_x)
     )
 
     def new_network(seed):

@@ -5,12 +5,13 @@ from agop_collapse_job import job  # isort: split
 import importlib
 
 from agop_collapse.files import tables
+from agop_collapse.files.places import located
 from agop_collapse.plots import save
 
 with job(snakemake) as given:
     kind = importlib.import_module(given["plot"])
     loaded = {}
-    for name, parts in given["parts"].items():
+    for name, parts in located(given["parts"], snakemake.input).items():
         path, columns, identity = parts[0]
         of_runs = columns is not None
         loaded[name] = (

@@ -4,12 +4,13 @@ from agop_collapse_job import job  # isort: split
 
 from agop_collapse.files import tables
 from agop_collapse.files.atomic import atomic
+from agop_collapse.files.places import located
 from agop_collapse.rows.nfa_summary import summarise_nfa
 
 with job(snakemake) as given:
     loaded = {
         name: tables.load(path, name, identity)
-        for name, ((path, _, identity),) in given["parts"].items()
+        for name, ((path, _, identity),) in located(given["parts"], snakemake.input).items()
     }
     summary = summarise_nfa(loaded["network_nfa"], loaded["network_training"])
     tables.save(snakemake.output.parquet, "nfa_summary", summary, given["identity"])

@@ -29,7 +29,7 @@ with job(snakemake) as given:
     trainer = Trainer(network, data, settings, seed, where, as_images=True, at_a_time=own.AT_A_TIME)
     # Of all classes, which come one after the other.
     rows = torch.linspace(0, len(data.x) - 1, min(settings.batch_size, len(data.x))).long()
-    images = data.x[rows].to(where, torch.float32).unflatten(1, data.image_shape)
+    images = data.x[rows].float().to(where).unflatten(1, data.image_shape)
     batch = images, data.labels[rows], data.classes
     own.expect_trainable(new_network().to(where), *batch, settings.loss, given["layers"])
     made_on = {"device": device.name(where), "versions": versions()}

@@ -5,32 +5,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from . import gpu_locks
 from .errors import UserError
 
 log = logging.getLogger(__name__)
 
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def select(wanted: str, gpus: int) -> torch.device:
+def select(wanted: str, gpus: int, in_float64: bool = False) -> torch.device:
     """The device for a job that was granted `gpus` GPUs: of those in sight, one of its own.
 
     It is the current one of PyTorch then, and no other job's until this process ends.
 
     Parameters
     ----------
-    wanted : "cpu"; "cuda"; or "auto" for a GPU where one is there and granted, else the CPU
-    gpus : GPUs that the scheduler grants; `snakemake --resources gpu=0` grants none
+    wanted : "cpu"; "cuda"; "mps", Apple's GPU; or "auto" for a GPU of the former kind where one is
+        there and granted, else the CPU
+    gpus : GPUs that the scheduler grants; `snakemake --resources gpu=0` grants none. Apple's, of
+        which a machine has one, is nobody's to grant
+    in_float64 : whether all of the job is in float64, which "mps" has not: then it means the CPU
 
     Raises
     ------
-    UserError : when "cuda" is wanted and there is none, or none was granted. A GPU that "auto" was
-        granted and PyTorch cannot use is a warning.
+    UserError : when "cuda" is wanted and there is none, or none was granted; or "mps", and there is
+        none. A GPU that "auto" was granted and PyTorch cannot use is a warning.
     """
     if wanted not in DEVICES:
         raise ValueError(f"unknown device {wanted!r}; known: {', '.join(DEVICES)}")
+    if wanted == "mps":
+        return _mps(in_float64)
     usable = gpus > 0 and torch.cuda.is_available()
     if wanted == "cuda" and not usable:
         raise UserError(
@@ -48,6 +54,20 @@ def select(wanted: str, gpus: int) -> torch.device:
         return torch.device("cpu")
     torch.cuda.set_device(gpu_locks.claim(_names()))
     return torch.device("cuda")
+
+
+def _mps(in_float64: bool) -> torch.device:
+    if not torch.backends.mps.is_available():
+        raise UserError(
+            f"device is mps, but PyTorch {torch.__version__} sees none: Apple's machines with an M "
+            "chip have it; set the study's device to auto or cpu"
+        )
+    return torch.device("cpu" if in_float64 else "mps")
+
+
+def off_mps(x: Tensor) -> Tensor:
+    """A tensor of Apple's mps, which has no float64, on the CPU; any other as it is."""
+    return x.cpu() if x.device.type == "mps" else x
 
 
 def _names() -> list[str]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..common.blocks import symmetric_product
+from ..common.device import off_mps
 from ..common.errors import UserError
 from ..data.dataset import one_hot_targets
 from ..networks import layers
@@ -73,8 +74,9 @@ def measure_layers(
 
     One forward pass and K backward passes over each batch serve all layers. They are in the
     network's own precision and in evaluation mode, in which the network is left; sums over all
-    points are in float64. Held at a time are the passes of `at_a_time` points, and for each layer
-    the class means of its features and the mean Jacobian, K x its outputs.
+    points are in float64, on the device of x unless that has none (Apple's mps). Held at a time are
+    the passes of `at_a_time` points, and for each layer the class means of its features and the
+    mean Jacobian, K x its outputs.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def measure_layers(
     chosen = layers.find(network, names, x[:1])
     classes = len(class_counts)
     labels = torch.repeat_interleave(torch.arange(classes), torch.tensor(class_counts))
-    targets = one_hot_targets(labels, classes, torch.float64).to(x.device)
+    targets = one_hot_targets(labels, classes, torch.float64)
     sums = [_Sums(name, module, class_counts, loss is not None) for name, module in chosen.items()]
     for rows in torch.arange(len(x)).split(at_a_time):
         points, own = x[rows[0] : rows[-1] + 1], labels[rows]
@@ -173,7 +175,9 @@ def _add_gradients(
     """K backward passes, one for each output, and one for the loss."""
     by_loss = None
     if loss is not None:
-        by_loss = loss_by_outputs(outputs, targets, loss).to(outputs.dtype)
+        made = off_mps(outputs)
+        by_loss = loss_by_outputs(made, targets.to(made.device), loss).to(outputs.dtype)
+        by_loss = by_loss.to(outputs.device)
     if not outputs.requires_grad:
         raise UserError("the network's outputs do not depend on the layers that are measured")
     probes = [one.probe for one in sums]
@@ -207,7 +211,7 @@ class _Features:
 
     def add(self, points: Tensor, labels: Tensor) -> None:
         """Add some points, (b, ...), each a row of features, and their classes, (b,)."""
-        points = points.detach().flatten(1).double()
+        points = off_mps(points.detach().flatten(1)).double()
         if self._means is None:
             self._means = points.new_zeros(len(self._counts), points.shape[1])
         for label in labels.unique().tolist():
@@ -247,16 +251,16 @@ class _Sums:
         self._weight = module.weight.detach()
         size = len(self._weight) // groups
         self._groups = [slice(group * size, (group + 1) * size) for group in range(groups)]
+        self._by_weight = torch.zeros_like(off_mps(self._weight), dtype=torch.float64)
         self._grams = [self._square(rows) for rows in self._groups]
         self._loss_grams = [self._square(rows) for rows in self._groups]
-        self._by_weight = torch.zeros_like(self._weight, dtype=torch.float64)
         self._jacobian: dict[int, Tensor] = {}
         self._input, self._right = _Features(class_counts), _Features(class_counts)
         self._full: _Features | None = _Features(class_counts)
 
     def _square(self, rows: slice) -> Tensor:
         size = rows.stop - rows.start
-        return self._weight.new_zeros(size, size, dtype=torch.float64)
+        return self._by_weight.new_zeros(size, size)
 
     def begin(self, labels: Tensor) -> None:
         """Wait for a batch of points of these classes."""
@@ -300,7 +304,7 @@ class _Sums:
     def add_jacobian(self, output: int, gradient: Tensor) -> None:
         """Add gradients of one of the outputs by the layer's, in their shape."""
         by_channel = self._by_channel(gradient)
-        total = by_channel.double().sum(dim=0)
+        total = off_mps(by_channel).double().sum(dim=0)
         self._jacobian[output] = self._jacobian.get(output, 0) + total
         self._add_squares(self._grams, by_channel)
 
@@ -315,7 +319,7 @@ class _Sums:
                 (by_weight,) = torch.autograd.grad(outputs, weight, gradient)
         else:
             by_weight = gradient.flatten(0, -2).T @ self._given.flatten(0, -2)
-        self._by_weight += by_weight
+        self._by_weight += off_mps(by_weight)
 
     def _by_channel(self, gradient: Tensor) -> Tensor:
         """(b, channels, positions) of gradients in the shape of the layer's outputs."""
@@ -326,14 +330,14 @@ class _Sums:
     def _add_squares(self, sums: list[Tensor], by_channel: Tensor) -> None:
         rows = by_channel.transpose(1, 2).flatten(0, 1)
         for total, channels in zip(sums, self._groups, strict=True):
-            total += symmetric_product(rows[:, channels])
+            total += off_mps(symmetric_product(rows[:, channels]))
 
     def measured(self) -> MeasuredLayer:
         """What came of it."""
         n = self._n
         # (channels, outputs x positions)
         mean = torch.cat(list(self._jacobian.values()), dim=1) / n
-        weight = self._weight.double().flatten(1)
+        weight = off_mps(self._weight).double().flatten(1)
         by_weight = self._by_weight.flatten(1) / n
         groups = [
             Layer(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..common.blocks import symmetric_product
+from ..common.device import off_mps
 from ..data.dataset import one_hot_targets
 from ..networks.architecture import Network
 from ..networks.losses.loss import Loss
@@ -38,7 +39,8 @@ def measure_head(
     """AGOP and gradients of the loss at each hidden layer of a network.
 
     The network runs in its own precision, in evaluation mode; so do sums over the Jacobians of
-    `at_a_time` points. Sums over all points, and all that is done with them, are in float64. One
+    `at_a_time` points. Sums over all points, and all that is done with them, are in float64, on the
+    device of x unless that has none (Apple's mps): then on the CPU. One
     forward pass and one backward sweep serve all layers: with H_l the Gram matrix of the Jacobians
     by the pre-activation W_l x, the AGOP is W_l^T H_l W_l, and no d x d Jacobian is formed.
 
@@ -61,14 +63,15 @@ def measure_head(
     points = features
     slopes, of_inputs = [], []
     for layer in network.hidden:
-        of_inputs.append(measure_spectra(layer.weight, points, class_counts) if spectra else None)
+        given = off_mps(layer.weight), off_mps(points), class_counts
+        of_inputs.append(measure_spectra(*given) if spectra else None)
         points = layer(points)
         slopes.append(network.activation.derivative(points))
         points = network.activation.function(points)
 
     by_outputs = None
     if loss is not None:
-        outputs = network.readout(points)
+        outputs = off_mps(network.readout(points))
         by_outputs = loss_by_outputs(outputs, _targets(class_counts, outputs), loss)
     del points
     sums = _sweep(network, features, slopes, by_outputs, at_a_time)
@@ -76,7 +79,7 @@ def measure_head(
     for index, layer in enumerate(network.hidden):
         layers.append(
             HeadLayer(
-                weight=layer.weight.detach().double(),
+                weight=off_mps(layer.weight.detach()).double(),
                 gram=sums[index].gram / len(x),
                 mean_gram=symmetric_product(sums[index].jacobian / len(x)),
                 eps=torch.finfo(layer.weight.dtype).eps,
@@ -98,16 +101,21 @@ class _Sums:
     """Sums over points of one layer, in float64."""
 
     def __init__(self, weight: Tensor, outputs: int, with_loss: bool):
-        w = len(weight)
+        w, weight = len(weight), off_mps(weight)
         self.gram = weight.new_zeros(w, w, dtype=torch.float64)
         self.jacobian = weight.new_zeros(outputs, w, dtype=torch.float64)
         self._by_weight = torch.zeros_like(weight, dtype=torch.float64) if with_loss else None
         self._loss_gram = torch.zeros_like(self.gram) if with_loss else None
 
+    def add_jacobians(self, gram: Tensor, total: Tensor) -> None:
+        """Add the sums over some points of J^T J, (w, w), and of J, (K, w)."""
+        self.gram += off_mps(gram)
+        self.jacobian += off_mps(total)
+
     def add_gradients(self, delta: Tensor, inputs: Tensor) -> None:
         """Add dl/dz, (b, w), and the layer's inputs, (b, d), of some points."""
-        self._by_weight += delta.T @ inputs
-        self._loss_gram += symmetric_product(delta)
+        self._by_weight += off_mps(delta.T @ inputs)
+        self._loss_gram += off_mps(symmetric_product(delta))
 
     def loss_gradients(self, n: int) -> LossGradients | None:
         if self._by_weight is None:
@@ -135,18 +143,19 @@ def _sweep(
         rows = slice(start, start + at_a_time)
         slope = slopes[last][rows].to(readout.dtype)
         # The last layer's Jacobian is the readout with each column times its slope.
-        sums[last].gram += symmetric_product(slope) * (readout.T @ readout)
-        sums[last].jacobian += readout * slope.sum(dim=0)
+        gram = symmetric_product(slope) * (readout.T @ readout)
+        sums[last].add_jacobians(gram, readout * slope.sum(dim=0))
         jacobian = readout * slope[:, None]
         for layer in reversed(range(last)):
             jacobian = jacobian @ weights[layer + 1]
             jacobian *= slopes[layer][rows, None]
-            sums[layer].gram += symmetric_product(jacobian.flatten(0, 1))
-            sums[layer].jacobian += jacobian.sum(dim=0)
+            gram = symmetric_product(jacobian.flatten(0, 1))
+            sums[layer].add_jacobians(gram, jacobian.sum(dim=0))
         if by_outputs is None:
             continue
         inputs = _inputs(network, features[rows])
-        delta = (by_outputs[rows].to(readout.dtype) @ readout) * slope
+        by_readout = by_outputs[rows].to(readout.dtype).to(readout.device)
+        delta = (by_readout @ readout) * slope
         sums[last].add_gradients(delta, inputs[last])
         for layer in reversed(range(last)):
             delta = (delta @ weights[layer + 1]) * slopes[layer][rows]

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from ..common.device import off_mps
 from ..data.dataset import Dataset
 from ..networks.architecture import Network
 from ..networks.features import layer_points
@@ -55,21 +56,26 @@ def measure(
     def measured(train: Tensor, test: Tensor) -> dict[str, float]:
         return in_full.measure(train, data.class_counts, test, data.test_counts, weighting)
 
-    both = zip(*(layer_points(network, part, at_a_time) for part in (x, test_x)), strict=True)
+    parts = (map(_off_mps, layer_points(network, part, at_a_time)) for part in (x, test_x))
+    both = zip(*parts, strict=True)
     train, test = next(both)
     full = measured(train["activation"], test["activation"])
     layers, alignment = [], []
     last = train["activation"], test["activation"]
     for layer in network.hidden:
-        alignment.append(_alignment(layer.weight, last[0], data.class_counts))
+        alignment.append(_alignment(off_mps(layer.weight), last[0], data.class_counts))
         train, test = next(both)
-        shift = 0 if layer.bias is None else layer.bias
+        shift = 0 if layer.bias is None else off_mps(layer.bias)
         right = measured(train["preactivation"] - shift, test["preactivation"] - shift)
         stages = {"input": full, "right": right}
         last = train["activation"], test["activation"]
         full = stages["full"] = measured(*last)
         layers.append(stages)
     return HeadCollapse(layers, alignment, _readout(network, *last, data))
+
+
+def _off_mps(points: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: off_mps(tensor) for name, tensor in points.items()}
 
 
 def _alignment(weight: Tensor, x: Tensor, class_counts: list[int]) -> dict[str, float]:
@@ -81,7 +87,8 @@ def _alignment(weight: Tensor, x: Tensor, class_counts: list[int]) -> dict[str, 
 
 
 def _readout(network: Network, x: Tensor, test_x: Tensor, data: Dataset) -> dict[str, float]:
-    weight, bias = network.readout.weight.detach(), network.readout.bias
+    weight, bias = off_mps(network.readout.weight.detach()), network.readout.bias
+    bias = None if bias is None else off_mps(bias)
     frame = frame_of_classes(x, data.class_counts)
     found = asdict(readout.measure(frame, data.class_counts, weight, bias))
     for name, part, counts in (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..common.device import tf32
+from ..common.device import off_mps, tf32
 from ..common.epochs import measured_epochs
 from ..common.errors import UserError
 from ..common.seeding import generator, global_generator
@@ -267,9 +267,10 @@ def loss_and_accuracy(
 ) -> tuple[float, float]:
     """Of a network in evaluation mode, over points and their +-1 targets, on its device."""
     network.eval()
-    outputs = torch.cat([network(batch) for batch in x.split(at_a_time)])
+    outputs = off_mps(torch.cat([network(batch) for batch in x.split(at_a_time)])).double()
+    targets = off_mps(targets).double()
     correct = outputs.argmax(dim=1) == targets.argmax(dim=1)
-    return float(loss.value(outputs.double(), targets.double())), float(correct.double().mean())
+    return float(loss.value(outputs, targets)), float(correct.double().mean())
 
 
 def forget(optimizer: torch.optim.Optimizer) -> None:
@@ -300,4 +301,4 @@ def train(trainer: Trainer) -> Iterator[tuple[float | None, Progress | None]]:
 def _on_device(
     x: Tensor, labels: Tensor, classes: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    return x.to(device, torch.float32), one_hot_targets(labels, classes, torch.float32).to(device)
+    return x.float().to(device), one_hot_targets(labels, classes, torch.float32).to(device)

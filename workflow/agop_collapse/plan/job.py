@@ -101,5 +101,11 @@ def once(method: Callable) -> Callable:
 
 
 def plain(parts: Mapping[str, list[Part]]) -> dict[str, list[tuple]]:
-    """Without a class of this room, which no script reaches."""
-    return {table: [tuple(part) for part in of_table] for table, of_table in parts.items()}
+    """Columns and identities: of plain classes, since no script reaches this room.
+
+    Without paths, which a rule's input has in the same order, wherever they lie then.
+    """
+    return {
+        table: [(part.columns, part.identity) for part in of_table]
+        for table, of_table in parts.items()
+    }

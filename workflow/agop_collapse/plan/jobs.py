@@ -60,8 +60,8 @@ class Jobs(StudyJobs):
         """A page of a study's figures and tables, and what was recorded of its runs."""
         chosen, listed = self.studies[study], self.list_runs(study)
         parts = self._of_report(study)
-        walked = self._walked(study)
-        pictures = {run: self.parts([run], "gram_picture")[0] for run in walked[:MOST_WALKS]}
+        walked, unwalked = self._walked(study)
+        pictures = self.parts(walked, "gram_picture")
         figures = self.figures(study)
         page = sorted(Path(self._library, "report", "page").iterdir())
         shown = {
@@ -72,18 +72,16 @@ class Jobs(StudyJobs):
             "walks": [
                 {"label": f"{dataset_label(run.dataset)}, {run.label}, seed {run.seed}"}
                 | {"run": run.named | {"seeds": [run.seed]}}
-                for run in pictures
+                for run in walked
             ],
-            "unwalked": len(walked) - len(pictures),
+            "unwalked": len(unwalked),
             "cost": [each for run in chosen.runs for each in self._recorded(run)],
         }
         every = [part for of_table in parts.values() for part in of_table]
         ledger = self.check_claims(study)
-        claims = Part(ledger.outputs["claims"], None, ledger.identity)
-        every += [*pictures.values(), claims]
-        decisive = shown | {"columns": [part.columns for part in every]}
+        decisive = shown | {"columns": [part.columns for part in (*every, *pictures)]}
         decisive |= {"page": [digest_of(file.read_text(encoding="utf-8")) for file in page]}
-        made_from = [*figures.values(), *every, listed]
+        made_from = [*figures.values(), *every, *pictures, ledger, listed]
         made = identity(
             "make_report",
             decisive,
@@ -93,23 +91,25 @@ class Jobs(StudyJobs):
         given = {
             "identity": made,
             "parts": plain(parts),
-            "pictures": [tuple(part) for part in pictures.values()],
+            "pictures": plain({"gram_picture": pictures}),
             "figure_identities": [job.identity for job in figures.values()],
             "runs": listed.settings["rows"],
-            "claims": tuple(claims),
+            "claims": ledger.identity,
         }
         rows = sum(
             self._rows(chosen.of_kind(kind), table)
             for kind, of_kind in COMBINED.items()
             for table in of_kind
         )
-        largest = max((self._rows([run], "gram_picture") for run in pictures), default=0)
+        largest = max((self._rows([run], "gram_picture") for run in walked), default=0)
         return Job(
             made,
             shown | given,
             {
                 "figures": [job.outputs["png"] for job in figures.values()],
                 "parts": [part.path for part in every],
+                "pictures": [part.path for part in pictures],
+                "claims": ledger.outputs["claims"],
             },
             {"report": REPORT.format(study=study)},
             **asdict(resources.make_report(rows, largest)),
@@ -128,13 +128,14 @@ class Jobs(StudyJobs):
                 found.setdefault(table, []).extend(self.parts([run], table))
         return found
 
-    def _walked(self, study: str) -> list[Run]:
-        """The runs of Deep RFM, each of its smallest seed."""
+    def _walked(self, study: str) -> tuple[list[Run], list[Run]]:
+        """The runs of Deep RFM, each of its smallest seed: those that are walked, and those not."""
         first: dict[tuple, Run] = {}
         for run in self.studies[study].of_kind("deep_rfm"):
             if run.line not in first or run.seed < first[run.line].seed:
                 first[run.line] = run
-        return list(first.values())
+        runs = list(first.values())
+        return runs[:MOST_WALKS], runs[MOST_WALKS:]
 
     def _shown(self, study: str, name: str) -> dict[str, Any]:
         """A figure as a report needs it."""

@@ -83,8 +83,8 @@ OWN_BACKBONE = Backbone(11_200_000, 8192, 1.4e5, 350, 160, VGG11)
 
 
 def gpus(study: StudySettings) -> int:
-    """GPUs of a costly job."""
-    return 0 if study.device == "cpu" else 1
+    """GPUs of a costly job that are to be granted; Apple's shares the CPU's memory, and is not."""
+    return 0 if study.device in ("cpu", "mps") else 1
 
 
 class Costs:

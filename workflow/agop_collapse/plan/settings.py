@@ -669,10 +669,11 @@ class StudySettings(Block):
         ge=1,
         le=1024,
     )
-    device: Literal["auto", "cpu", "cuda"] = setting(
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto",
         "auto: a GPU for each costly job, where there is one; cpu: none, so that results are the "
-        "same on a machine with a GPU; cuda: a GPU, or an error.",
+        "same on a machine with a GPU; cuda: a GPU, or an error; mps: Apple's for the passes of "
+        "networks, and the CPU for all that is in float64.",
     )
 
 

@@ -23,16 +23,15 @@ def write(folder: Path, given: Mapping[str, Any], date: str) -> None:
 
     Parameters
     ----------
-    given : what `plan.shared.archived` says; paths of results relative to the working folder
+    given : what `plan.shared.archived` says; of its results, by their names below the folder,
+        where they lie
     date : of publication, year-month-day
     """
-    for path in given["results"]:
-        _copy(Path(path), folder / path)
-    for name, path in given["code"].items():
+    for name, path in (*given["results"].items(), *given["code"].items()):
         _copy(Path(path), folder / name)
     _write(folder / "config.yaml", given["configuration"])
     _write(folder / README, _readme(given))
-    records = [path for path in given["results"] if path.endswith("run.json")]
+    records = [path for name, path in given["results"].items() if name.endswith("run.json")]
     made = made_on(records)
     made.pop("processor")  # this machine's, which need not be the one that computed
     facts = {key: given[key] for key in ("study", "identity", "commit", "changed", "sources")}

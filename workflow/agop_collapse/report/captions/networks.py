@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ...plots.select import has_run, only_run, select_part, select_run
+from ...plots.select import has_run, only_run, select_last, select_part, select_run
 from ..plain import number, percent
 from .caption import (
     Caption,
@@ -159,11 +159,17 @@ def nfa_null(tables: Tables, rows: list[Row]) -> Caption:
     )
 
 
-def network_layers(tables: Tables, rows: list[Row], stage: str = "right") -> Caption:
-    """NC1 at the first and last layer of a network of one's own, and the ansatz over its layers."""
+def network_layers(
+    tables: Tables, rows: list[Row], stage: str = "right", epochs: list[int] | None = None
+) -> Caption:
+    """NC1 at the first and last layer of a network of one's own, and the ansatz over its layers.
+
+    Of several epochs the last one's.
+    """
 
     def tell(row: Row) -> str:
         run = select_run(tables, "network_layers", only_run(row))
+        run = select_part(run, "epoch", epochs[-1]) if epochs else select_last(run, "epoch")
         if not run["fitted"].astype(bool).all():
             loss = mean(run.groupby("seed").head(1), "train_loss")
             return f"not fitted (train loss {number(loss)}), and no number is given"
@@ -181,6 +187,6 @@ def network_layers(tables: Tables, rows: list[Row], stage: str = "right") -> Cap
         "Collapse and neural feature ansatz at named layers of trained networks; "
         f"{seeds_of(tables, 'network_layers', rows)}",
         "Three panels against the layer: NC1, NC2 and the correlation of WᵀW with the root of the "
-        "AGOP, a line for each network",
+        f"AGOP, a line for each {'epoch' if len(epochs or ()) > 1 else 'network'}",
         by_row(rows, tell),
     )
