@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from agop_collapse.common import device
-from agop_collapse.common.progress import steps
+from agop_collapse.common.progress import Steps
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files.resumable import resumable
@@ -43,7 +43,7 @@ with job(snakemake) as given:
 
         logging.info("computing on %s from layer %d", where, built + 1)
         layers = deep_rfm.build(data, settings, seed, where, layers_until(built))
-        progress = steps(settings.depth, built, "layer")
+        progress = Steps(settings.depth, built, "layer")
         for number, layer in enumerate(layers, start=built + 1):
             save_layer(folder, number, layer, stem)
             keep_layer(store, folder, number)
