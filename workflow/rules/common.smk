@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from agop_collapse.data import addresses
-from agop_collapse.plan import existing, forecast, shared
+from agop_collapse.plan import existing, forecast, packing, shared
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
@@ -17,7 +17,7 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.plan.job import COMBINE, COMBINED, TargetError
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.paths import ARCHIVE, CLAIM_VALUES, CLAIMS, DATA, FIGURE
-from agop_collapse.plan.paths import LOGS, REPORT, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import LOGS, PACKED, REPORT, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:
@@ -73,13 +73,14 @@ def ask(question, *about):
         raise WorkflowError(str(error)) from None
 
 
+# Jobs that take a whole study with them, and the code.
+WHOLE = {"archive_study": shared.archived, "pack_study": packing.packed}
+
+
 def job(rule, wildcards):
-    whole_study = JOBS, wildcards["study"], REPOSITORY, config["studies"]
-    return (
-        ask(shared.archived, *whole_study)
-        if rule == "archive_study"
-        else ask(JOBS.of, rule, wildcards)
-    )
+    if rule in WHOLE:
+        return ask(WHOLE[rule], JOBS, wildcards["study"], REPOSITORY, config["studies"])
+    return ask(JOBS.of, rule, wildcards)
 
 
 def inputs(rule, name):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files.stamp import read_identity
+from ..files.stamp import is_made
 from .job import Job, TargetError
 from .jobs import Jobs
 from .paths import RESULTS, STORE
@@ -69,14 +69,11 @@ def to_be_made(jobs: Iterable[Job], folder: Path = Path()) -> set[str]:
 
     jobs : in an order in which none comes before what it is made from
     """
-    missing: set[str] = set()
-    for job in jobs:
-        files = [folder / path for path in job.outputs.values()]
-        stamped = [file for file in files if file.suffix != ".csv"]
-        there = all(file.exists() for file in files)
-        if not there or any(read_identity(file) != job.identity for file in stamped):
-            missing.add(job.identity)
-    return missing
+    return {
+        job.identity
+        for job in jobs
+        if not is_made([folder / path for path in job.outputs.values()], job.identity)
+    }
 
 
 def text(jobs: Jobs, study: str, folder: Path = Path()) -> str:
