@@ -78,8 +78,8 @@ WHOLE = {"archive_study": shared.archived, "pack_study": packing.packed}
 
 
 def job(rule, wildcards):
-    if rule in WHOLE:
-        return ask(WHOLE[rule], JOBS, wildcards["study"], REPOSITORY, config["studies"])
+    if whole := WHOLE.get(rule):
+        return ask(whole, JOBS, wildcards["study"], REPOSITORY, config["studies"])
     return ask(JOBS.of, rule, wildcards)
 
 
