@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--device", default="cuda" if has_gpu else "cpu", choices=["cpu", "cuda"])
     parser.add_argument("--n", type=int, default=50_000, help="rows of the array (50000: 20 GB)")
     parser.add_argument("--quick", action="store_true", help="a benchmark of tiny sizes")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "gpu")
+    parser.add_argument("--output", type=Path, default=Path("gpu_checks"))
     given = parser.parse_args()
     device = torch.device(given.device)
     print(f"{torch.cuda.get_device_name() if has_gpu else 'no GPU'}, torch {torch.__version__}")
