@@ -23,6 +23,7 @@ def job(rule: str, seed: int | str, inputs: dict, outputs: dict, of: str = "") -
         benchmark=f"{folder}/benchmarks/{rule}.tsv",
         threads=1,
         gpus=0,
+        transient=[name for name in outputs if name == "layers"],
     )
 
 

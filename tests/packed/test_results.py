@@ -1,7 +1,7 @@
 """What comes home of a packed study, and what is dropped."""
 
-import os
 import tarfile
+from dataclasses import replace
 
 from agop_collapse.packed import results
 from packed_study import DATA, files, layers, record, table
@@ -37,15 +37,7 @@ def test_layers_are_dropped_once_every_job_has_read_them(jobs, tmp_path, make):
     assert files(tmp_path) == {DATA, record(0), record(1), table(0), table(1)}
 
 
-def test_the_store_keeps_what_a_run_has(jobs, tmp_path, make):
-    make(*jobs[:4])
-    kept, alone = (tmp_path / results.STORE / "stem" / name for name in ("kept", "alone"))
-    kept.parent.mkdir(parents=True)
-    os.link(tmp_path / layers(0) / "identity", kept)
-    alone.write_text("of no run any more")
-    results.drop(jobs, tmp_path)
-    assert kept.exists()
-    assert not alone.exists()
-    make(jobs[4])
-    results.drop(jobs, tmp_path)
-    assert not kept.exists()
+def test_what_is_not_transient_stays(jobs, tmp_path, make):
+    make(*jobs)
+    results.drop([replace(each, transient=[]) for each in jobs], tmp_path)
+    assert {f"{layers(0)}/identity", f"{layers(1)}/identity"} <= files(tmp_path)

@@ -34,7 +34,7 @@ def study(tmp_path) -> Path:
 @pytest.mark.slow
 def test_a_failure_is_said_and_does_not_stop_what_does_not_need_it(study, capfd):
     home = study / "home.tar.gz"
-    assert run.run(study, None, home, False) == run.FAILED
+    assert run.run(study, home=home) == run.FAILED
     said = capfd.readouterr().out
     assert "3 of 3 jobs to run" in said
     assert "prepare_data too_many  FAILED" in said
@@ -48,13 +48,13 @@ def test_a_failure_is_said_and_does_not_stop_what_does_not_need_it(study, capfd)
 
 
 def test_no_job_begins_when_time_is_up(study, capfd):
-    assert run.run(study, 0, None, False) == run.LEFT
+    assert run.run(study, minutes=0) == run.LEFT
     assert "not begun: time is up" in capfd.readouterr().out
     assert not (study / "results").exists()
 
 
 def test_a_job_is_cut_off_at_the_end_of_the_time(study, capfd):
-    assert run.run(study, 1e-3, None, False) == run.LEFT
+    assert run.run(study, minutes=1e-3) == run.LEFT
     assert (
         "cut off after 0 s: time is up; in the next call it begins anew" in capfd.readouterr().out
     )

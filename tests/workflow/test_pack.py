@@ -9,20 +9,11 @@ from pathlib import Path
 
 import bare_python
 import pytest
-from studies import MLP, RELU, TINY
+from studies import SMALL
 from workflow_helpers import Workplace, contents, jobs_run
 
 pytestmark = pytest.mark.slow
 
-# Runs that the study tiny has, whose tables are the same in any study.
-SMALL = {
-    "seeds": TINY["seeds"],
-    "device": "cpu",
-    "datasets": TINY["datasets"],
-    "deep_rfm": [RELU],
-    "networks": [MLP],
-    "figures": {"fig03": None, "fig07": None},
-}
 # Python runs this when it starts. Where a job is to put the second layer in its place, it says so
 # and waits to be killed: once.
 WAIT = """
@@ -93,7 +84,7 @@ def test_a_packed_study_is_run_killed_gone_on_with_and_brought_home(
 
     # The next one goes on, and leaves no layers.
     second = subprocess.run(
-        [*command, "--drop-layers"],
+        command,
         cwd=folder,
         env=environment | {"PYTHONPATH": "workflow"},
         stdout=subprocess.PIPE,

@@ -14,12 +14,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m agop_collapse", description=__doc__)
     parser.add_argument("--minutes", type=float, help="of this call; the next one goes on from it")
     parser.add_argument("--home", type=Path, help="a .tar.gz for tables, records, logs and times")
-    drop = "delete layers and weights, and what is kept of them, once they were measured"
-    parser.add_argument("--drop-layers", action="store_true", help=drop)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return run(Path(), given.minutes, given.home, given.drop_layers)
+        return run(Path(), given.minutes, given.home)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -51,6 +51,13 @@ SITE = {
     for name, resource in (workflow.resource_settings.default_resources or {}).items()
 }
 
+# Of some studies layers and weights stay; of others they go once all has read them that reads them.
+# A regular expression for each; if there are none, one that nothing fits.
+KEPT, NOT_KEPT = (
+    "|".join(name for name in JOBS.studies if JOBS.keeps_all(name) == kept) or "(?!)"
+    for kept in (True, False)
+)
+
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
 OWN_NETWORK = RUN.replace("{kind}", "own_networks")

@@ -22,6 +22,7 @@ class PackedJob:
     log, benchmark : files of what it says, and of its time and memory
     threads : of the CPU
     gpus : that it is granted
+    transient : names of outputs that are deleted once all has read them that reads them
     """
 
     rule: str
@@ -34,6 +35,7 @@ class PackedJob:
     benchmark: str
     threads: int
     gpus: int
+    transient: list[str]
 
     @property
     def reads(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a packed study brings home, and what it can do without once it was measured."""
+"""What a packed study brings home, and what is deleted of it once it was measured."""
 
 import shutil
 import tarfile
@@ -8,8 +8,6 @@ from pathlib import Path
 from ..files.atomic import atomic
 from ..files.stamp import is_made
 from .jobs import PackedJob
-
-STORE = Path("results", ".store")  # as plan.paths has it
 
 
 def small(jobs: Iterable[PackedJob], folder: Path) -> list[str]:
@@ -45,13 +43,10 @@ def bring_home(jobs: Iterable[PackedJob], folder: Path, path: Path) -> int:
 
 
 def drop(jobs: Iterable[PackedJob], folder: Path) -> None:
-    """Delete layers and weights that all jobs have read that read them, from the store as well."""
+    """Delete what is transient, layers and weights, once all jobs are done that read it."""
     jobs = list(jobs)
     for job in jobs:
-        for path in job.outputs.values():
+        for path in (job.outputs[name] for name in job.transient):
             readers = [other for other in jobs if path in other.reads]
-            if (folder / path).is_dir() and readers and all(r.is_done(folder) for r in readers):
+            if (folder / path).is_dir() and all(other.is_done(folder) for other in readers):
                 shutil.rmtree(folder / path)
-    for file in (folder / STORE).rglob("*"):
-        if file.is_file() and file.stat().st_nlink == 1:  # no run has it now
-            file.unlink()

@@ -24,7 +24,7 @@ class TimeIsUp(Exception):
     """A call's time is over, or it was asked to end; what it ran was killed."""
 
 
-def run(folder: Path, minutes: float | None, home: Path | None, drop_layers: bool) -> int:
+def run(folder: Path, minutes: float | None = None, home: Path | None = None) -> int:
     """Run what is not there yet, in order, each job as a process of its own; the exit status.
 
     Killed at the end of the time, a job that builds or trains goes on in the next call from its
@@ -35,7 +35,6 @@ def run(folder: Path, minutes: float | None, home: Path | None, drop_layers: boo
     folder : that a packed study was unpacked into
     minutes : of this call, after which its job is killed; None for as long as it takes
     home : a file for all that is small, written at the end, whatever the end is
-    drop_layers : whether layers and weights are deleted once all that reads them is done
 
     Raises
     ------
@@ -51,8 +50,7 @@ def run(folder: Path, minutes: float | None, home: Path | None, drop_layers: boo
     status = DONE
     try:
         for job in waiting:
-            if drop_layers:
-                results.drop(jobs, folder)
+            results.drop(jobs, folder)
             print(f"{_name(job):{wide}}", end="  ", flush=True)
             if failed.intersection(job.reads):
                 _say("not run: it needs what failed")
@@ -64,8 +62,7 @@ def run(folder: Path, minutes: float | None, home: Path | None, drop_layers: boo
     except (TimeIsUp, KeyboardInterrupt) as end:
         _say(str(end))
         status = LEFT
-    if drop_layers:
-        results.drop(jobs, folder)
+    results.drop(jobs, folder)
     if home is not None:
         _say(f"{results.bring_home(jobs, folder, home)} files in {home}")
     left = len(to_run(jobs, folder))

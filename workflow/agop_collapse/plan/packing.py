@@ -74,7 +74,8 @@ def _of_run(rule: str, run: Run, job: Job) -> dict[str, Any]:
 
 def _plain(rule: str, of: str, job: Job) -> dict[str, Any]:
     given = {name: getattr(job, name) for name in ("identity", "settings", "inputs", "outputs")}
-    return {"rule": rule, "of": of, "threads": job.threads, "gpus": job.gpus} | given
+    given |= {"threads": job.threads, "gpus": job.gpus, "transient": list(job.transient)}
+    return {"rule": rule, "of": of} | given
 
 
 def _own_files(jobs: Jobs, runs: Iterable[Run]) -> list[Path]:

@@ -665,6 +665,12 @@ class StudySettings(Block):
         "auto: a GPU for each costly job, where there is one; cpu: none, so that results are the "
         "same on a machine with a GPU; cuda: a GPU, or an error.",
     )
+    keep: Literal["all", "tables"] = setting(
+        "all",
+        "What stays on disk once runs were measured. tables: no layers and no weights; what asks "
+        "for them later makes them again. Results are the same.",
+        counts=False,
+    )
 
 
 RUN_KINDS: dict[str, type[Block]] = {
