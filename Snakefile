@@ -42,7 +42,7 @@ EVERYTHING = ask(JOBS.everything, STUDY)
 rule all:
     default_target: True
     input:
-        [path for job in EVERYTHING.values() for path in job.outputs.values()],
+        [path for job in EVERYTHING.values() for path in job.kept],
     message:
         f"All of the study {STUDY} is there"
 

@@ -61,6 +61,15 @@ SWEEPS = {
         "network_nc2": {"rows": [{"gain": 1.0}], "title": "NC2", "footer": False},
     },
 }
+# Some runs of the study tiny, whose tables are the same in any study, and no layers or weights.
+SMALL = {
+    "seeds": TINY["seeds"],
+    **{"device": "cpu", "keep": "tables"},
+    "datasets": TINY["datasets"],
+    "deep_rfm": [RELU],
+    "networks": [MLP],
+    "figures": {"fig03": None, "fig07": None},
+}
 # Nothing but data: what lacks runs and figures.
 BARE = {"datasets": {"shapes": {"kind": "digits", "n": 100}}}
 STUDIES = {"tiny": TINY, "sweeps": SWEEPS, "bare": BARE}

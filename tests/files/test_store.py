@@ -101,3 +101,13 @@ def test_a_full_disk_is_said(tmp_path, file, monkeypatch):
     monkeypatch.setattr(store_module.os, "link", full)
     with pytest.raises(OSError, match="No space left"):
         Store(tmp_path / "kept", STEM).keep(file)
+
+
+def test_who_keeps_nothing_takes_what_others_kept_and_leaves_it(tmp_path, file):
+    kept, only_taken = Store(tmp_path / "kept", STEM), Store(tmp_path / "kept", STEM, keeps=False)
+    only_taken.keep(file)
+    assert not (tmp_path / "kept").exists()
+    kept.keep(file)
+    assert only_taken.fetch(tmp_path / "other" / file.name)
+    only_taken.drop(file.name)
+    assert kept.names("layer_*") == [file.name]

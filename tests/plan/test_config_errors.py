@@ -31,6 +31,7 @@ MISTAKES = [
         ["studies.mine.seeds[0] = 9223372036854775808", "9,223,372,036,854,775,807"],
     ),
     ("device", "gpu", ["studies.mine.device = 'gpu'", "auto, cpu, cuda"]),
+    ("keep", "table", ["studies.mine.keep = 'table'", "all, tables", "did you mean 'tables'?"]),
     ("device", "cudo", ["studies.mine.device = 'cudo'", "did you mean 'cuda'?"]),
     ("description", 3, ["studies.mine.description = 3", "string"]),
     ("torch_threads", 0, ["studies.mine.torch_threads = 0", "at least 1"]),

@@ -89,6 +89,7 @@ def test_defaults_are_the_papers():
     # Error bars are over three seeds (Appendix D).
     assert study().settings.seeds == [0, 1, 2]
     assert study().settings.torch_threads == 1
+    assert study().settings.keep == "all"
     assert study().settings.device == "auto"
 
 

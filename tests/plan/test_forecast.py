@@ -38,6 +38,37 @@ def test_what_lies_there_of_other_settings_is_to_be_made(tmp_path):
     assert to_be_made(JOBS, tmp_path) == {JOBS[1].identity, JOBS[2].identity}
 
 
+def test_what_goes_once_it_was_read_need_not_be_there(tmp_path):
+    made = {"layers": "results/layers.json", "record": "results/run.json"}
+    build = Job("4" * 64, {}, {}, made, disk_mb=500, transient=("layers",))
+    measure = Job("5" * 64, {}, {"layers": "results/layers.json"}, {"found": "results/found.json"})
+    both = {build.identity, measure.identity}
+    assert to_be_made([build, measure], tmp_path) == both
+    write(tmp_path, build)
+    write(tmp_path, measure)
+    (tmp_path / "results/layers.json").unlink()
+    assert to_be_made([build, measure], tmp_path) == set()
+    assert to_be_made([dataclasses.replace(build, transient=()), measure], tmp_path) == {
+        build.identity
+    }
+    # To be read again, or with another record, it is to be made.
+    write(tmp_path, measure, "9" * 64)
+    assert to_be_made([build, measure], tmp_path) == both
+    write(tmp_path, measure)
+    (tmp_path / "results/run.json").unlink()
+    assert to_be_made([build, measure], tmp_path) == {build.identity}
+
+
+def test_of_what_goes_the_largest_is_needed_at_a_time():
+    layers = Job("4" * 64, {}, {}, {"layers": "a", "record": "b"}, disk_mb=500)
+    assert (layers.kept_mb, layers.kept) == (500, ["a", "b"])
+    layers = dataclasses.replace(layers, transient=("layers",))
+    assert (layers.kept_mb, layers.kept) == (1, ["b"])
+    assert Forecast.of([*JOBS, layers], {"1" * 64, "4" * 64}).disk_mb == 11
+    assert forecast.needed_mb([(10, False), (500, True), (30, False), (200, True)]) == 540
+    assert forecast.needed_mb([]) == 0
+
+
 def test_some_jobs_together():
     missing = {JOBS[0].identity, JOBS[2].identity}
     assert Forecast.of(JOBS, missing) == Forecast(3, 1, 1.0, 500, 50, 20)
@@ -53,12 +84,36 @@ def test_the_text_has_each_study_and_adds_up(tmp_path):
     assert named["study other"][:2] == [str(len(jobs.everything("other"))), "0"]
     parts = [named[title] for title in forecast.PARTS.values()]
     assert sum(int(part[0]) for part in parts) == len(everything)
+    assert "until it was measured" not in "".join(lines)
     # Each job that is there is one less to be made.
     (job,) = (job for name, job in everything.items() if name == "data first")
     write(tmp_path, job)
     assert "     1  " in next(
         line for line in forecast.text(jobs, "mine", tmp_path).splitlines() if "study mine" in line
     )
+
+
+def test_layers_that_go_are_not_on_disk(tmp_path):
+    config = example()
+    config["studies"]["mine"]["keep"] = "tables"
+    planned = {
+        keep: Jobs(load(each), ROOT / "workflow", "data", Contents(tmp_path / "contents.json"))
+        for keep, each in (("all", example()), ("tables", config))
+    }
+    written = {
+        keep: sum(job.kept_mb for job in jobs.everything("mine").values())
+        for keep, jobs in planned.items()
+    }
+    assert written["tables"] < written["all"] / 5
+    said = forecast.text(planned["tables"], "mine", tmp_path)
+    largest = max(
+        job.disk_mb for name, job in planned["all"].everything("mine").items() if "make" in name
+    )
+    assert f"takes up to {in_bytes(largest - 1)} until it was measured (keep: tables)" in said
+    # Nothing else is another: not the identity of any result.
+    assert {job.identity for job in planned["all"].everything("mine").values()} == {
+        job.identity for job in planned["tables"].everything("mine").values()
+    }
 
 
 def test_the_disk_is_compared_with_what_is_written(tmp_path, monkeypatch):

@@ -263,8 +263,8 @@ def test_a_mistake_in_the_configuration_is_all_that_is_said(own):
     assert lines[1:] == [
         "The configuration has a mistake.",
         "studies.tiny has the unknown key 'sedes' (did you mean 'seeds'?); allowed: description, "
-        "seeds, class_weighting, torch_threads, device, datasets, deep_rfm, networks, "
-        "own_networks, theory_kernel, theory, features, figures",
+        "seeds, class_weighting, torch_threads, device, keep, datasets, deep_rfm, "
+        "networks, own_networks, theory_kernel, theory, features, figures",
         "studies.tiny.datasets.digits.n = 1 must be at least 2",
     ]
 

@@ -10,7 +10,7 @@ from snakemake.logging import logger
 from snakemake.settings.types import SharedFSUsage
 
 from agop_collapse.data import addresses
-from agop_collapse.plan import existing, forecast, shared
+from agop_collapse.plan import existing, forecast, packing, shared
 from agop_collapse.plan.config_errors import ConfigError
 from agop_collapse.plan.config_files import expect_plain
 from agop_collapse.plan.configuration import data_root, load
@@ -18,7 +18,7 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.plan.job import COMBINE, COMBINED, TargetError
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.paths import ARCHIVE, CLAIM_VALUES, CLAIMS, DATA, FIGURE
-from agop_collapse.plan.paths import LOGS, REPORT, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import LOGS, PACKED, REPORT, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:
@@ -55,6 +55,13 @@ SITE = {
     for name, resource in (workflow.resource_settings.default_resources or {}).items()
 }
 
+# Of some studies layers and weights stay; of others they go once all has read them that reads them.
+# A regular expression for each; if there are none, one that nothing fits.
+KEPT, NOT_KEPT = (
+    "|".join(name for name in JOBS.studies if JOBS.keeps_all(name) == kept) or "(?!)"
+    for kept in (True, False)
+)
+
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
 OWN_NETWORK = RUN.replace("{kind}", "own_networks")
@@ -77,13 +84,14 @@ def ask(question, *about):
         raise WorkflowError(str(error)) from None
 
 
+# Jobs that take a whole study with them, and the code.
+WHOLE = {"archive_study": shared.archived, "pack_study": packing.packed}
+
+
 def job(rule, wildcards):
-    whole_study = JOBS, wildcards["study"], REPOSITORY, config["studies"]
-    return (
-        ask(shared.archived, *whole_study)
-        if rule == "archive_study"
-        else ask(JOBS.of, rule, wildcards)
-    )
+    if whole := WHOLE.get(rule):
+        return ask(whole, JOBS, wildcards["study"], REPOSITORY, config["studies"])
+    return ask(JOBS.of, rule, wildcards)
 
 
 def inputs(rule, name):

@@ -11,6 +11,8 @@ rule build_deep_rfm:
         f"{DEEP_RFM}/logs/build_deep_rfm.log",
     benchmark:
         f"{DEEP_RFM}/benchmarks/build_deep_rfm.tsv"
+    wildcard_constraints:
+        study=KEPT,
     conda:
         COMPUTE
     threads: needs("build_deep_rfm", "threads")
@@ -27,6 +29,14 @@ rule build_deep_rfm:
         " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
     script:
         "../scripts/build_deep_rfm.py"
+
+
+use rule build_deep_rfm as build_deep_rfm_for_tables with:
+    output:
+        layers=temp(directory(f"{DEEP_RFM}/layers")),
+        record=f"{DEEP_RFM}/run.json",
+    wildcard_constraints:
+        study=NOT_KEPT,
 
 
 rule measure_deep_rfm:
@@ -49,6 +59,8 @@ rule measure_deep_rfm:
         f"{DEEP_RFM}/logs/measure_deep_rfm.log",
     benchmark:
         f"{DEEP_RFM}/benchmarks/measure_deep_rfm.tsv"
+    # Before more is made that waits to be measured.
+    priority: 1
     conda:
         COMPUTE
     threads: needs("measure_deep_rfm", "threads")

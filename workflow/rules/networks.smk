@@ -11,6 +11,8 @@ rule train_network:
         f"{NETWORK}/logs/train_network.log",
     benchmark:
         f"{NETWORK}/benchmarks/train_network.tsv"
+    wildcard_constraints:
+        study=KEPT,
     conda:
         COMPUTE
     threads: needs("train_network", "threads")
@@ -27,6 +29,14 @@ rule train_network:
         " (at most {resources.mem_mb} MB, {resources.runtime} min; GPUs: {resources.gpu})"
     script:
         "../scripts/train_network.py"
+
+
+use rule train_network as train_network_for_tables with:
+    output:
+        checkpoints=temp(directory(f"{NETWORK}/checkpoints")),
+        record=f"{NETWORK}/run.json",
+    wildcard_constraints:
+        study=NOT_KEPT,
 
 
 rule measure_network:
@@ -53,6 +63,8 @@ rule measure_network:
         f"{NETWORK}/logs/measure_network.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_network.tsv"
+    # Before more is made that waits to be measured.
+    priority: 1
     conda:
         COMPUTE
     threads: needs("measure_network", "threads")

@@ -11,6 +11,8 @@ rule train_own_network:
         f"{OWN_NETWORK}/logs/train_own_network.log",
     benchmark:
         f"{OWN_NETWORK}/benchmarks/train_own_network.tsv"
+    wildcard_constraints:
+        study=KEPT,
     conda:
         COMPUTE
     threads: needs("train_own_network", "threads")
@@ -29,6 +31,14 @@ rule train_own_network:
         "../scripts/train_own_network.py"
 
 
+use rule train_own_network as train_own_network_for_tables with:
+    output:
+        checkpoints=temp(directory(f"{OWN_NETWORK}/checkpoints")),
+        record=f"{OWN_NETWORK}/training.json",
+    wildcard_constraints:
+        study=NOT_KEPT,
+
+
 rule measure_own_network:
     input:
         data=DATA,
@@ -42,6 +52,8 @@ rule measure_own_network:
         f"{OWN_NETWORK}/logs/measure_own_network.log",
     benchmark:
         f"{OWN_NETWORK}/benchmarks/measure_own_network.tsv"
+    # Before more is made that waits to be measured.
+    priority: 1
     conda:
         COMPUTE
     threads: needs("measure_own_network", "threads")

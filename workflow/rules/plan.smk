@@ -15,7 +15,11 @@ onstart:
             f"studies.{STUDY}.device to cpu."
         )
     to_run = list(workflow.dag.needrun_jobs())
-    needed_mb = sum(each.resources.get("disk_mb", 0) for each in to_run if not each.is_norun)
+    needed_mb = forecast.needed_mb(
+        (each.resources.get("disk_mb", 0), bool(each.temp_output))
+        for each in to_run
+        if not each.is_norun
+    )
     replaced = [Path(path) for each in to_run for path in each.output]
     if refused := forecast.does_not_fit(needed_mb, replaced, Path("results")):
         raise WorkflowError(refused)

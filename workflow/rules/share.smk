@@ -1,4 +1,5 @@
-# What others get of a study: an archive; and a reference, which theirs is compared with.
+# What leaves this folder: of a study an archive, for others; a packed study, for a machine without
+# Snakemake; and a reference, which others' tables are compared with.
 
 
 rule archive_study:
@@ -26,6 +27,35 @@ rule archive:
         ARCHIVE.format(study=STUDY),
     message:
         f"The archive of the study {STUDY} is there: {ARCHIVE.format(study=STUDY)}"
+
+
+rule pack_study:
+    input:
+        inputs("pack_study", "data"),
+    output:
+        PACKED,
+    log:
+        f"{LOGS}/pack_study.log",
+    localrule: True
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    resources:
+        disk_mb=needs("pack_study", "disk_mb"),
+    params:
+        identity=identity("pack_study"),
+        settings=settings("pack_study"),
+    message:
+        "The study {wildcards.study}, packed: {output}"
+    script:
+        "../scripts/pack_study.py"
+
+
+rule pack:
+    input:
+        PACKED.format(study=STUDY),
+    message:
+        f"The study {STUDY} is packed: {PACKED.format(study=STUDY)}"
 
 
 # These two have no inputs, which would be made first: they take what is there.

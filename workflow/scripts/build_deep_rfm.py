@@ -34,7 +34,7 @@ with job(snakemake) as given:
     settings = settings_of(given["settings"])
     data = load_dataset(snakemake.input.data, given["data"])
     made_on = {"device": device.name(where), "versions": versions()}
-    store = Store(given["store"], stem, **made_on)
+    store = Store(given["store"], stem, given["keep"] == "all", **made_on)
     with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:
         fetch_layers(store, folder, settings.depth, identity)
         built = count_layers(folder)

@@ -23,6 +23,6 @@ with job(snakemake) as given:
     network = build(architecture_of(given["settings"]), data.image_shape, data.classes, seed)
     trainer = Trainer(network, data, training_of(given["settings"]), seed, where)
     made_on = {"device": device.name(where), "versions": versions()}
-    store = Store(given["store"], given["stem"], **made_on)
+    store = Store(given["store"], given["stem"], given["keep"] == "all", **made_on)
     train_into(Path(snakemake.output.checkpoints), trainer, identity, store, made_on)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

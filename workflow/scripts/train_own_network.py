@@ -33,6 +33,6 @@ with job(snakemake) as given:
     batch = images, data.labels[rows], data.classes
     own.expect_trainable(new_network().to(where), *batch, settings.loss, given["layers"])
     made_on = {"device": device.name(where), "versions": versions()}
-    store = Store(given["store"], given["stem"], **made_on)
+    store = Store(given["store"], given["stem"], given["keep"] == "all", **made_on)
     train_into(Path(snakemake.output.checkpoints), trainer, identity, store, made_on)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

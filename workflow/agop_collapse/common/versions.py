@@ -1,4 +1,4 @@
-"""Versions of the libraries that a result's last bits depend on."""
+"""Versions of libraries that a result's last bits depend on."""
 
 from importlib import metadata
 
@@ -8,8 +8,19 @@ LIBRARIES = ("numpy", "torch", "torchvision")
 
 
 def versions() -> dict[str, str]:
-    """The installed version of each, by name: what a run's record says."""
-    return {name: metadata.version(name) for name in LIBRARIES}
+    """The version of each that is installed, by name: what a run's record says.
+
+    Deep RFM and the MLP do without torchvision.
+    """
+    return {name: metadata.version(name) for name in LIBRARIES if _is_installed(name)}
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        metadata.distribution(library)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def build_of_torch() -> dict[str, str]:

@@ -6,6 +6,7 @@ code and the identities of all that the file is made from. Who reads a file says
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from .atomic import StorageError
@@ -32,6 +33,14 @@ def read_identity(path: Path) -> str | None:
         return None
     found = _STAMP.search(start) or _STAMP.search(end)
     return found[1].decode() if found else None
+
+
+def is_made(paths: Iterable[Path], identity: str) -> bool:
+    """Whether a job's outputs are all there, of an identity; a CSV, which names none, of any."""
+    return all(
+        path.exists() and (path.suffix == ".csv" or read_identity(path) == identity)
+        for path in map(Path, paths)
+    )
 
 
 def expect_identity(path: Path, found: str, wanted: str) -> None:

@@ -31,12 +31,13 @@ class Store:
     ----------
     root : folder of all stores, deleted at any time by who needs the room
     stem : identity of all that decides the files but how many there are
+    keeps : whether it changes, or others' files are only taken from it
     facts : JSON values without which they are not taken either: the libraries' versions
     """
 
-    def __init__(self, root: Path, stem: str, **facts: Any):
+    def __init__(self, root: Path, stem: str, keeps: bool = True, **facts: Any):
         text = json.dumps({"stem": stem} | facts, sort_keys=True)
-        self.stem = stem
+        self.stem, self._keeps = stem, keeps
         self._folder = Path(root, hashlib.sha256(text.encode()).hexdigest())
 
     def keep(self, path: Path, name: str | None = None) -> None:
@@ -49,7 +50,7 @@ class Store:
         OSError : when it cannot be written, as on a full disk.
         """
         kept = self._folder / (name or path.name)
-        if not kept.exists():
+        if self._keeps and not kept.exists():
             _link(path, kept)
 
     def names(self, pattern: str) -> list[str]:
@@ -58,7 +59,8 @@ class Store:
 
     def drop(self, name: str) -> None:
         """Keep a file no longer."""
-        (self._folder / name).unlink(missing_ok=True)
+        if self._keeps:
+            (self._folder / name).unlink(missing_ok=True)
 
     def fetch(self, path: Path, name: str | None = None, identity: str | None = None) -> bool:
         """Make a file what `keep` was given under its name, or this, if that is there and whole.

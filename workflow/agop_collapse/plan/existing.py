@@ -1,7 +1,6 @@
 """What lies in the results folder already: whose it is, where Snakemake's records are missing."""
 
 import json
-import os
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -31,8 +30,7 @@ def strangers(jobs: Iterable[Job], folder: Path = Path()) -> list[str]:
     found: list[str] = []
     behind: set[str] = set()
     for job in jobs:
-        inputs = [path for value in job.inputs.values() for path in _as_list(value)]
-        if behind.intersection(inputs):
+        if behind.intersection(job.reads):
             behind |= set(job.outputs.values())
             continue
         for path in job.outputs.values():
@@ -125,7 +123,3 @@ def warning(jobs: list[Job], target: str, folder: Path = Path()) -> str:
             "are installed. They stay as they are; delete them to have them made anew."
         )
     return "\n".join(lines)
-
-
-def _as_list(value: object) -> list[str]:
-    return [os.fspath(value)] if isinstance(value, str | Path) else list(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files.stamp import read_identity
+from ..files.stamp import is_made
 from .job import Job, TargetError
 from .jobs import Jobs
 from .paths import RESULTS, STORE
@@ -28,7 +28,7 @@ class Forecast:
     jobs, there : how many, and of how many the results lie there, of today's settings
     hours : of those that are not, one after the other
     mem_mb : of the largest of them
-    disk_mb, disk_there_mb : what they will write, and what lies there
+    disk_mb, disk_there_mb : what they will write and leave there, and what lies there
     """
 
     jobs: int
@@ -42,14 +42,14 @@ class Forecast:
     def of(cls, jobs: list[Job], missing: set[str]) -> "Forecast":
         """missing : identities of the jobs that are not there."""
         to_make = [job for job in jobs if job.identity in missing]
-        written = sum(job.disk_mb for job in to_make)
+        written = sum(job.kept_mb for job in to_make)
         return cls(
             len(jobs),
             len(jobs) - len(to_make),
             sum(job.seconds for job in to_make) / 3600,
             max((job.mem_mb for job in to_make), default=0),
             written,
-            sum(job.disk_mb for job in jobs) - written,
+            sum(job.kept_mb for job in jobs) - written,
         )
 
     @property
@@ -67,16 +67,22 @@ class Forecast:
 def to_be_made(jobs: Iterable[Job], folder: Path = Path()) -> set[str]:
     """Identities of the jobs whose results are not all there, as today's settings make them.
 
+    What is transient need not be there, unless it is to be read.
+
     jobs : in an order in which none comes before what it is made from
     """
-    missing: set[str] = set()
-    for job in jobs:
-        files = [folder / path for path in job.outputs.values()]
-        stamped = [file for file in files if file.suffix != ".csv"]
-        there = all(file.exists() for file in files)
-        if not there or any(read_identity(file) != job.identity for file in stamped):
-            missing.add(job.identity)
-    return missing
+    jobs = list(jobs)
+
+    def there(job: Job, paths: Iterable[str]) -> bool:
+        return is_made([folder / path for path in paths], job.identity)
+
+    missing = {job.identity for job in jobs if not there(job, job.outputs.values())}
+    asked_for = {path for job in jobs if job.identity in missing for path in job.reads}
+    return missing - {
+        job.identity
+        for job in jobs
+        if job.transient and there(job, job.kept) and asked_for.isdisjoint(job.outputs.values())
+    }
 
 
 def text(jobs: Jobs, study: str, folder: Path = Path()) -> str:
@@ -109,6 +115,12 @@ def text(jobs: Jobs, study: str, folder: Path = Path()) -> str:
             if features := list(jobs.features(name).values()):
                 left = to_be_made(features, folder)
                 rows.append(["  if asked for: features", *Forecast.of(features, left).row])
+    to_make = [job for job in everything.values() if job.identity in missing]
+    if most := max((job.disk_mb - job.kept_mb for job in to_make), default=0):
+        notes.append(
+            f"Beside what is to write, each run of the study {study} at work takes up to "
+            f"{in_bytes(most)} until it was measured (keep: tables)."
+        )
     free = free_mb(Path(folder, RESULTS.format(study=study)))
     return "\n".join(
         [
@@ -118,6 +130,16 @@ def text(jobs: Jobs, study: str, folder: Path = Path()) -> str:
             *notes,
         ]
     )
+
+
+def needed_mb(written: Iterable[tuple[int, bool]]) -> int:
+    """The disk that jobs need: for what stays, and for the largest of what goes when it was read.
+
+    written : MB that each job writes, and whether they go
+    """
+    written = list(written)
+    stays = sum(size for size, goes in written if not goes)
+    return stays + max((size for size, goes in written if goes), default=0)
 
 
 def does_not_fit(needed_mb: int, replaced: Iterable[Path], results: Path) -> str | None:

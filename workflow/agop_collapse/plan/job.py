@@ -58,6 +58,7 @@ class Job:
     settings : plain values, what its script is given
     inputs, outputs : paths by name, as the rule has them
     threads, mem_mb, seconds, disk_mb, gpus : what it needs; the seconds are those of a slow core
+    transient : names of outputs that are deleted once all has read them that reads them
     """
 
     identity: str
@@ -69,6 +70,23 @@ class Job:
     seconds: float = 5
     disk_mb: int = 1
     gpus: int = 0
+    transient: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> list[str]:
+        """The paths of all its inputs."""
+        values = self.inputs.values()
+        return [path for value in values for path in ([value] if isinstance(value, str) else value)]
+
+    @property
+    def kept(self) -> list[str]:
+        """The paths of the outputs that stay."""
+        return [path for name, path in self.outputs.items() if name not in self.transient]
+
+    @property
+    def kept_mb(self) -> int:
+        """What stays on disk of it: beside what is transient there are records."""
+        return 1 if self.transient else self.disk_mb
 
     @property
     def minutes(self) -> int:

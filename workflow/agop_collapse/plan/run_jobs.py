@@ -142,6 +142,10 @@ class RunJobs:
             **asdict(resources.prepare_data(dataset.kind, self._shape(study, name))),
         )
 
+    def keeps_all(self, study: str) -> bool:
+        """Whether layers and weights stay once they were measured."""
+        return self.studies[study].settings.keep == "all"
+
     def _digest(self, path: str, key: str) -> str:
         """Digest of the user's own data."""
         try:
@@ -176,6 +180,7 @@ class RunJobs:
             "data": data.identity,
             "settings": chosen | places,
             "seed": run.seed,
+            "keep": study.settings.keep,
             "record": self._record(run, code) | {"settings": chosen},
             **machine,
         }
@@ -186,6 +191,7 @@ class RunJobs:
             given,
             {"data": data.outputs["data"]},
             {folder: f"{run.folder}/{folder}", "record": f"{run.folder}/{record}"},
+            transient=() if self.keeps_all(run.study) else (folder,),
             **self._needs(rule, run),
         )
 

@@ -675,6 +675,12 @@ class StudySettings(Block):
         "same on a machine with a GPU; cuda: a GPU, or an error; mps: Apple's for the passes of "
         "networks, and the CPU for all that is in float64.",
     )
+    keep: Literal["all", "tables"] = setting(
+        "all",
+        "What stays on disk once runs were measured. tables: no layers and no weights; what asks "
+        "for them later makes them again. Results are the same.",
+        counts=False,
+    )
 
 
 RUN_KINDS: dict[str, type[Block]] = {

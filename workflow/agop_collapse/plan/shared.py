@@ -3,7 +3,7 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
     results += [f"{run.folder}/run.json" for run in runs]
     ledger = jobs.check_claims(study)
     results += ledger.outputs.values()
-    code = {str(file.relative_to(repository)): str(file) for file in _code(repository)}
+    code = project_files(repository, CODE)
     code |= {name: str(repository / file) for name, file in FRONT_DOORS.items()}
     code |= {str(file): str(file) for file in jobs.own_code(runs)}
     studies = list(dict.fromkeys([study, *(run.study for run in runs)]))
@@ -123,16 +123,16 @@ def _as_yaml(values: Mapping[str, Any]) -> str:
     return yaml.safe_dump(json.loads(json.dumps(values)), sort_keys=False, allow_unicode=True)
 
 
-def _code(repository: Path) -> list[Path]:
-    """The files of `CODE` that there are, without what Python and editors leave."""
+def project_files(repository: Path, places: Iterable[str]) -> dict[str, str]:
+    """The files in some places of the project, by their path in it, without what tools leave."""
     found = []
-    for place in (repository / name for name in CODE):
+    for place in (repository / name for name in places):
         found += [place] if place.is_file() else sorted(place.rglob("*"))
-    return [
-        file
+    return {
+        str(file.relative_to(repository)): str(file)
         for file in found
         if file.is_file() and "__pycache__" not in file.parts and not is_system_name(file.name)
-    ]
+    }
 
 
 def commit(repository: Path) -> dict[str, Any]:
