@@ -17,7 +17,7 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.plan.job import COMBINE, COMBINED, TargetError
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.paths import ARCHIVE, CLAIM_VALUES, CLAIMS, DATA, FIGURE
-from agop_collapse.plan.paths import LOGS, REPORT, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import LOGS, MANIFEST, REPORT, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:
@@ -51,6 +51,9 @@ SITE = {
     for name, resource in (workflow.resource_settings.default_resources or {}).items()
 }
 
+# What is made for others, of the project as a whole.
+SHARED = {"archive_study": shared.archived, "make_manifest": shared.listed}
+
 DEEP_RFM = RUN.replace("{kind}", "deep_rfm")
 NETWORK = RUN.replace("{kind}", "networks")
 OWN_NETWORK = RUN.replace("{kind}", "own_networks")
@@ -74,12 +77,9 @@ def ask(question, *about):
 
 
 def job(rule, wildcards):
-    whole_study = JOBS, wildcards["study"], REPOSITORY, config["studies"]
-    return (
-        ask(shared.archived, *whole_study)
-        if rule == "archive_study"
-        else ask(JOBS.of, rule, wildcards)
-    )
+    if of_the_study := SHARED.get(rule):
+        return ask(of_the_study, JOBS, wildcards["study"], REPOSITORY, config["studies"])
+    return ask(JOBS.of, rule, wildcards)
 
 
 def inputs(rule, name):

@@ -1,4 +1,33 @@
-# What others get of a study: an archive; and a reference, which theirs is compared with.
+# What others get of a study: a manifest, an archive; and a reference, which theirs is compared with.
+
+
+rule make_manifest:
+    input:
+        inputs("make_manifest", "files"),
+        # Of a folder Snakemake knows its time alone, which says nothing; of a record its content.
+        ancient(inputs("make_manifest", "folders")),
+    output:
+        MANIFEST,
+    log:
+        f"{LOGS}/make_manifest.log",
+    localrule: True
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        identity=identity("make_manifest"),
+        settings=settings("make_manifest"),
+    message:
+        "Manifest of the study {wildcards.study}: {output}"
+    script:
+        "../scripts/make_manifest.py"
+
+
+rule manifest:
+    input:
+        MANIFEST.format(study=STUDY),
+    message:
+        f"The manifest of the study {STUDY} is there: {MANIFEST.format(study=STUDY)}"
 
 
 rule archive_study:

@@ -204,7 +204,7 @@ class Jobs(StudyJobs):
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
         named = ("tables", "claims", "report", "all", "plan", "download", "features")
-        found = {name: name for name in (*named, "compare", "archive", "reference")}
+        found = {name: name for name in (*named, "compare", "manifest", "archive", "reference")}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study
