@@ -12,7 +12,7 @@ from workflow_helpers import ROOT
 from writes import Call, not_durable
 
 # One of so many cases; the next job begins with another.
-EVERY = 25
+EVERY = 20
 
 
 @pytest.fixture(scope="module")
