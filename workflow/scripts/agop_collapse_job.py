@@ -99,7 +99,7 @@ def _log(snakemake, terminal: TextIO) -> Iterator[tuple[TextIO, Callable[[], boo
         raw = _Log(snakemake.log[0])
     except OSError as error:
         print(f"{snakemake.rule}: {_refused(error) or error}", file=terminal)
-        raise SystemExit(1) from None
+        sys.exit(1)
     # A file of the user's own may have a name that is not UTF-8.
     how = {"encoding": "utf-8", "errors": "backslashreplace", "line_buffering": True}
     with io.TextIOWrapper(io.BufferedWriter(raw), **how) as log:

@@ -87,7 +87,7 @@ def _created(path: Path, text: str) -> bool:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -15,6 +15,9 @@ from ..files.run_record import load_run
 from ..files.stamp import derive_again
 from .reference import made_on
 
+# What a reader meets in a file that is none.
+NO_MANIFEST = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
 
 def write(path: Path, given: Mapping[str, Any]) -> None:
     """Write a study's manifest; the same results, the same bytes.
@@ -79,7 +82,7 @@ def read(path: Path) -> dict[str, Any]:
         versions = manifest["made_on"]["versions"]
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; `snakemake manifest` makes it") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, *NO_MANIFEST) as error:
         raise StorageError(f"{path} cannot be read ({error}); {derive_again(path)}") from error
     if not whole or not isinstance(versions, dict):
         raise StorageError(f"{path} is no manifest; {derive_again(path)}")
