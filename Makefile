@@ -8,11 +8,12 @@ REQUIREMENTS ?= requirements.txt
 # Packages of a cluster's modules or a shell's start-up file must not shadow the pinned ones.
 unexport PYTHONPATH
 
-.PHONY: help figures report test test-fast lint bench reference notes venv
+.PHONY: help figures report verify test test-fast lint bench reference notes venv
 
 help:
 	@echo "make figures   build every figure and table of the demo study, in figures/ and results/"
 	@echo "make report    build one page of them all, results/demo/report.html, to open in a browser"
+	@echo "make verify    derive the demo again elsewhere, and compare every file with its manifest"
 	@echo "make test      run the test suite, about ten minutes"
 	@echo "make test-fast run what takes less than two minutes of it, for use while working"
 	@echo "make lint      check formatting, and what the linters say"
@@ -30,6 +31,10 @@ figures: venv
 
 report: venv
 	.venv/bin/python -m snakemake --cores $(CORES) report
+
+verify: venv
+	.venv/bin/python -m snakemake --cores $(CORES) manifest
+	.venv/bin/python workflow/verify.py
 
 # Two files of tests at a time: many tests wait for processes of their own.
 test: venv

@@ -293,8 +293,8 @@ class Terminal(logging.Handler):
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return (
             f"There is nothing called {found[1]} to make.{hint} Targets are figures/, tables, "
-            "claims, report, all, plan, compare, archive, download, and each figure, table and "
-            "other result by its path."
+            "claims, report, all, plan, compare, manifest, archive, download, and each figure, "
+            "table and other result by its path."
         )
 
 

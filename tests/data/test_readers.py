@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -370,14 +371,17 @@ def test_a_folder_without_two_classes_of_images_is_refused(tmp_path, names, comp
     assert str(error.value).startswith(str(tmp_path))
 
 
-def png(bits: int, colour: int, channels: int) -> bytes:
-    """A PNG of 4 x 4 pixels, written here: Pillow writes none of 16 bits with colours or alpha."""
+def png(bits: int, colour: int, channels: int, width: int = 4, height: int = 4) -> bytes:
+    """A PNG of 4 x 4 pixels, whatever it says; Pillow writes none of 16 bits with colours or alpha.
+
+    width, height : that it says to have
+    """
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + content))
         return struct.pack(">I", len(content)) + kind + content + checksum
 
-    head = struct.pack(">IIBBBBB", 4, 4, bits, colour, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     pixels = (b"\0" + bytes(range(4 * channels * bits // 8))) * 4
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -385,6 +389,22 @@ def png(bits: int, colour: int, channels: int) -> bytes:
         + chunk(b"IDAT", zlib.compress(pixels))
         + chunk(b"IEND", b"")
     )
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "complaint"),
+    [
+        (50_000, 20_000, "it says to have more than [0-9,]+ pixels; make it smaller"),
+        (2**31 - 1, 2**31 - 1, "it says to have more than [0-9,]+ pixels; make it smaller"),
+        (0, 4, "cannot identify image file"),
+    ],
+)
+def test_a_picture_that_is_not_as_large_as_it_says_is_refused(tmp_path, width, height, complaint):
+    """And none of a thousand million pixels is unpacked."""
+    folder = save_folder(tmp_path, "a/1.png", "b/2.png")
+    (folder / "a" / "1.png").write_bytes(png(8, 0, 1, width, height))
+    with pytest.raises(DataError, match=rf"a/1\.png cannot be read as an image: .*{complaint}"):
+        image_folder.load(2, 0, folder)
 
 
 def tiff(bits: int) -> bytes:
@@ -805,6 +825,46 @@ def test_arrays_sorted_by_class_are_to_be_shuffled(save_npz):
     both = np.random.default_rng(0).permutation(6)  # as the message says
     images = npz.load(5, 0, save_npz(x=COLOUR[order][both], y=CLASSES[order][both]))
     assert prepare(images, 5, 0).classes == 3
+
+
+def member(shape: str, of_type: str = "|u1") -> bytes:
+    """An array in a file, of a hundred bytes, whatever its header says."""
+    head = f"{{'descr': '{of_type}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    head = head.ljust(118 - 1) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (member("(1000000000, 10000, 100000)"), "x is larger than the memory of this machine"),
+        (member("(100000000000000000000, )"), "x is larger than the memory of this machine"),
+        (member("(-4, 5, 5)"), "cannot be read as an .npz file of arrays: negative dimensions"),
+        (member("(4, 5, 6)"), "cannot be read as an .npz file of arrays: EOF"),
+        (member("(4, 5, 5", "|u1'"), "cannot be read as an .npz file|x has a header that is damag"),
+        (member("((((((("), "x has a header that is damaged"),
+        (member("(4, 5, 5)", "|O"), "x is an array of Python objects"),
+        (member("(1, 5, 5)", "<M8[s]"), "cannot be read as an .npz file of arrays: EOF"),
+        (member("(4, 5, 5)")[:40], "cannot be read as an .npz file of arrays: EOF"),
+        (b"no array", "x is no array; write the file by np.savez"),
+        (b"", "x is no array; write the file by np.savez"),
+    ],
+)
+def test_a_member_that_is_not_what_it_says_is_named(tmp_path, content, complaint):
+    labels = io.BytesIO()
+    np.save(labels, np.array([0, 1, 0, 1]))
+    path = tmp_path / "images.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x.npy", content)
+        file.writestr("y.npy", labels.getvalue())
+        file.writestr("README", "what this is")
+    with pytest.raises(DataError, match=rf"images\.npz:? ({complaint})"):
+        npz.load(4, 0, path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x.npy", member("(4, 5, 5)"))
+        file.writestr("y.npy", labels.getvalue())
+        file.writestr("README", "what this is")
+    assert npz.load(4, 0, path).pixels.shape == (4, 1, 5, 5)
 
 
 @pytest.mark.parametrize("content", ["empty", "text", "array", "cut off", "flipped", "pickle"])

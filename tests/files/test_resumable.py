@@ -17,10 +17,11 @@ FACTS = {"versions": {"torch": "2.6.0"}}
 
 
 def content_of(folder: Path) -> dict[str, str]:
-    """Files below a folder and their texts, but for the mark of `resumable`."""
+    """Files below a folder and their texts, but for the mark of `resumable` and its owner."""
     files = (path for path in folder.rglob("*") if path.is_file())
     texts = {str(path.relative_to(folder)): path.read_text() for path in files}
     texts.pop("identity", None)
+    texts.pop(".owner", None)
     return texts
 
 

@@ -1,5 +1,6 @@
 """run.json: readable, the same bytes for the same content, and read by those who trust nothing."""
 
+import hashlib
 import json
 
 import pytest
@@ -24,8 +25,9 @@ def test_what_was_written_is_read(tmp_path):
     assert read_identity(path) == A
 
 
-def test_text_is_indented_with_the_identity_first_and_the_rest_sorted(tmp_path):
+def test_text_is_indented_the_identity_first_the_rest_sorted_and_their_checksum_last(tmp_path):
     save_run(tmp_path / "run.json", A, {"b": {"d": 1, "c": [0.5, None]}, "a": True})
+    plain = f'{{"a": true, "b": {{"c": [0.5, null], "d": 1}}, "identity": "{A}"}}'
     expected = f"""{{
   "identity": "{A}",
   "a": true,
@@ -35,7 +37,8 @@ def test_text_is_indented_with_the_identity_first_and_the_rest_sorted(tmp_path):
       null
     ],
     "d": 1
-  }}
+  }},
+  "sha256": "{hashlib.sha256(plain.encode()).hexdigest()}"
 }}
 """
     assert (tmp_path / "run.json").read_text() == expected
@@ -55,7 +58,11 @@ save_run(path, "{A}", {{name: {{inner: 1 for inner in names}} for name in names}
 
 @pytest.mark.parametrize(
     ("record", "reason"),
-    [({"identity": B}, "identity of its own"), ({"nc1": float("nan")}, "JSON")],
+    [
+        ({"identity": B}, "identity and no checksum of its own"),
+        ({"sha256": B}, "identity and no checksum of its own"),
+        ({"nc1": float("nan")}, "JSON"),
+    ],
 )
 def test_record_that_cannot_be_said_leaves_the_old_file(tmp_path, record, reason):
     path = tmp_path / "run.json"
@@ -87,4 +94,5 @@ def test_file_cut_short_anywhere_is_refused(tmp_path):
         path.write_bytes(content[:length])
         with pytest.raises(StorageError):
             load_run(path)
-    assert json.loads(content) == {"identity": A} | RECORD
+    written = json.loads(content)
+    assert written.keys() == {"identity", "sha256", *RECORD}

@@ -17,7 +17,7 @@ from agop_collapse.files.tensors import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import written_twice
+from processes import start, written_twice
 
 A, B = "a1" * 32, "b2" * 32
 METADATA = {"layer": 1, "fit": {"mse": 1e-3, "layers": [1, 2]}, "why": None, "valid": True}
@@ -246,3 +246,19 @@ def test_tensors_without_values_are_written_too(tmp_path):
     }
     save_tensors(tmp_path / "file", empty, A, {})
     assert_same(load_tensors(tmp_path / "file", A)[0], empty)
+
+
+def test_what_the_system_says_of_a_file_that_cannot_be_written_is_an_error_of_its_own(tmp_path):
+    """By a limit on the size of files, which the library's writer meets as it does a full disk."""
+    code = f"""
+import errno, resource, torch
+from agop_collapse.files.tensors import save_tensors
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    save_tensors(path, {{"a": torch.zeros(1000)}}, "{A}", {{}})
+except OSError as error:
+    print(errno.errorcode[error.errno], error.filename, [*path.parent.iterdir()])
+"""
+    writer = start(code, tmp_path / "file")
+    assert writer.communicate()[0] == f"EFBIG {tmp_path / 'file'} []\n"

@@ -10,6 +10,7 @@ import yaml
 from agop_collapse.plan.config_errors import ConfigError, as_yaml
 from agop_collapse.plan.configuration import load
 from configurations import changed, config_of, example, own_network, refusal, trained_network
+from examples import examples
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -593,8 +594,27 @@ def test_names_that_are_too_long_are_refused():
     assert "longer than 200 characters; give a shorter name" in message
 
 
+@pytest.mark.parametrize(
+    "name", ["a\n", "\n", "a\x00", "..", "a/b", "-x", "a b", "ä", "{x}", "*", ""]
+)
+def test_names_as_attackers_write_them_are_refused(name):
+    config = example()
+    config["studies"][name] = config["studies"].pop("other")
+    assert refusal(config).startswith(f"studies: {name!r} must be letters, digits and _, a letter")
+    for key in ("datasets", "figures"):
+        config = example()
+        config["studies"]["mine"][key][name] = None
+        said = f"studies.mine.{key}: {name!r} must be letters, digits and _, a letter first"
+        assert said in refusal(config).splitlines()
+    said = refusal(changed("deep_rfm[0].name", name))
+    assert said == (
+        f"studies.mine.deep_rfm[0].name = {name!r} must be letters, digits, _, - and ., a letter "
+        "first"
+    )
+
+
 @given(place=st.sampled_from(places(example())), junk=JUNK, name=KEYS)
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=examples(200), suppress_health_check=[HealthCheck.too_slow])
 def test_junk_anywhere_is_refused_in_words_if_at_all(place, junk, name):
     """Never by the traceback of some other exception."""
     for spoil in (replace, insert):

@@ -1,5 +1,6 @@
 """What comparison, reference and archive are given: paths, identities, and whose code."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -44,6 +45,33 @@ def test_a_reference_is_of_todays_tables(mine):
         "results/mine/networks/first/mlp,gain=0.01/seed0/benchmarks/train_network.tsv"
         in found["benchmarks"]
     )
+
+
+def test_a_manifest_is_of_all_that_a_study_keeps_with_its_identities(mine):
+    job = shared.listed(mine, "mine", ROOT, example()["studies"])
+    every = mine.everything("mine").values()
+    assert job.settings["outputs"] == {
+        path: made.identity for made in every for path in made.outputs.values()
+    }
+    files, folders = job.inputs["files"], job.inputs["folders"]
+    assert sorted([*files, *folders]) == sorted(job.settings["outputs"])
+    assert {Path(path).name for path in folders} == {"layers", "checkpoints"}
+    assert not [path for path in files if not Path(path).suffix]
+    assert job.settings["configuration"] == example()["studies"]["mine"]
+
+
+def test_a_manifest_is_another_when_any_script_is(mine, tmp_path):
+    def identity(place: str, more: str) -> str:
+        workflow = tmp_path / place / "workflow"
+        shutil.copytree(ROOT / "workflow", workflow)
+        script = workflow / "scripts" / "make_report.py"  # of which no output is listed
+        script.write_text(script.read_text() + more)
+        there = Jobs(load(example()), workflow, "data", Contents())
+        return shared.listed(there, "mine", tmp_path, example()["studies"]).identity
+
+    ours = shared.listed(mine, "mine", tmp_path, example()["studies"]).identity
+    assert identity("same", "# a remark\n") == ours
+    assert identity("other", "more = 1\n") != ours
 
 
 def test_an_archive_has_what_figures_are_drawn_from_and_no_layer(mine):

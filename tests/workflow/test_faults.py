@@ -42,8 +42,10 @@ DEEP_RFM = "deep_rfm/digits/laplace-relu-agop/seed{}"
 NETWORK = "networks/digits/mlp/seed{}"
 OWN_NETWORK = "own_networks/digits/small/seed0"
 SCRIPTS = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")}
-# Three write nothing that others read; a reference and a packed study are not made in a re-run.
+# Three write nothing that others read; a reference and a packed study are not made in a re-run; a
+# manifest lists it.
 SCRIPTS -= {"agop_collapse_job", "download_data", "claims", "compare", "reference", "pack_study"}
+SCRIPTS -= {"make_manifest"}
 # Jobs, by their logs.
 PREPARE = "logs/prepare_data/digits.log"
 BUILD = f"{DEEP_RFM}/logs/build_deep_rfm.log"

@@ -18,7 +18,7 @@ from agop_collapse.files.contents import Contents
 from agop_collapse.plan.job import COMBINE, COMBINED, TargetError
 from agop_collapse.plan.jobs import Jobs
 from agop_collapse.plan.paths import ARCHIVE, CLAIM_VALUES, CLAIMS, DATA, FIGURE
-from agop_collapse.plan.paths import LOGS, PACKED, REPORT, RUN, TABLE, TABLES
+from agop_collapse.plan.paths import LOGS, MANIFEST, PACKED, REPORT, RUN, TABLE, TABLES
 
 try:
     if workflow.is_main_process:
@@ -85,7 +85,11 @@ def ask(question, *about):
 
 
 # Jobs that take a whole study with them, and the code.
-WHOLE = {"archive_study": shared.archived, "pack_study": packing.packed}
+WHOLE = {
+    "archive_study": shared.archived,
+    "make_manifest": shared.listed,
+    "pack_study": packing.packed,
+}
 
 
 def job(rule, wildcards):

@@ -1,5 +1,34 @@
-# What leaves this folder: of a study an archive, for others; a packed study, for a machine without
-# Snakemake; and a reference, which others' tables are compared with.
+# What leaves this folder: of a study a manifest, an archive, for others; a packed study, for a machine
+# without Snakemake; and a reference, which others' tables are compared with.
+
+
+rule make_manifest:
+    input:
+        inputs("make_manifest", "files"),
+        # Of a folder Snakemake knows its time alone, which says nothing; of a record its content.
+        ancient(inputs("make_manifest", "folders")),
+    output:
+        MANIFEST,
+    log:
+        f"{LOGS}/make_manifest.log",
+    localrule: True
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        identity=identity("make_manifest"),
+        settings=settings("make_manifest"),
+    message:
+        "Manifest of the study {wildcards.study}: {output}"
+    script:
+        "../scripts/make_manifest.py"
+
+
+rule manifest:
+    input:
+        MANIFEST.format(study=STUDY),
+    message:
+        f"The manifest of the study {STUDY} is there: {MANIFEST.format(study=STUDY)}"
 
 
 rule archive_study:

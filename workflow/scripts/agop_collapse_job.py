@@ -5,14 +5,17 @@ Of a name that no file in a user's working folder has, which may come first.
 
 import contextlib
 import ctypes
+import errno
 import gc
+import io
 import logging
+import os
 import resource
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from agop_collapse.common.errors import UserError
@@ -33,6 +36,16 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(M_MMAP_THRESHOLD, 64 * 2**20)
     mallopt(M_TRIM_THRESHOLD, 256 * 2**20)
 
+# What a file system says that takes no more, and what to do about it.
+REMEDIES = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room in your quota",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EROFS: "make the file system writable",
+    errno.EACCES: "see that you may write there",
+    errno.EIO: "look whether the disk is sound",
+}
+
 
 @contextlib.contextmanager
 def job(snakemake) -> Iterator[dict[str, Any]]:
@@ -45,8 +58,7 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
     gc.freeze()
     gc.enable()
     terminal, begin = sys.stderr, time.monotonic()
-    # A file of the user's own may have a name that is not UTF-8.
-    with open(snakemake.log[0], "w", buffering=1, errors="backslashreplace") as log:
+    with _log(snakemake, terminal) as (log, is_whole):
         logging.basicConfig(stream=log, level=logging.INFO, format="%(asctime)s %(message)s")
         logging.getLogger().addHandler(_warnings_on(terminal, snakemake.rule))
         with contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
@@ -55,16 +67,58 @@ def job(snakemake) -> Iterator[dict[str, Any]]:
                 took = time.monotonic() - begin
                 logging.info("took %.0f s, and at most %.0f MB of memory", took, _peak_mb())
             except Exception as error:
-                known = isinstance(error, UserError)
-                what = error if known else f"{type(error).__name__}: {error}"
+                what = str(error) if isinstance(error, UserError) else _refused(error)
+                if not what:
+                    traceback.print_exc()
+                    what = f"{type(error).__name__}: {error}"
                 message = f"{snakemake.rule}: {what}"
-                try:
-                    if not known:
-                        traceback.print_exc()
-                    print(message, file=log)
-                except OSError:  # as on a full disk
+                print(message, file=log)
+                if not is_whole():
                     print(message, file=terminal)
                 raise SystemExit(1) from None
+
+
+def _refused(error: Exception) -> str:
+    """What to do where a file system has refused a file; empty of other errors."""
+    if not isinstance(error, OSError) or error.errno not in REMEDIES:
+        return ""
+    named, said = error.filename2 or error.filename or "a file", os.strerror(error.errno)
+    return f"{named}: {said}; {REMEDIES[error.errno]}, and run again: what is done is kept"
+
+
+class _Log(io.RawIOBase):
+    """A file of which what cannot be written, as on a full disk, is left out."""
+
+    def __init__(self, path: str):
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115, it is open as long as this is
+        self.whole = True
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def write(self, content: Any) -> int:
+        try:
+            return self._file.write(content)
+        except OSError:
+            self.whole = False
+            return len(content)
+
+
+@contextlib.contextmanager
+def _log(snakemake, terminal: TextIO) -> Iterator[tuple[TextIO, Callable[[], bool]]]:
+    """The log of a job, and whether all that was said by now is in it."""
+    try:
+        raw = _Log(snakemake.log[0])
+    except OSError as error:
+        print(f"{snakemake.rule}: {_refused(error) or error}", file=terminal)
+        sys.exit(1)
+    # A file of the user's own may have a name that is not UTF-8.
+    how = {"encoding": "utf-8", "errors": "backslashreplace", "line_buffering": True}
+    with io.TextIOWrapper(io.BufferedWriter(raw), **how) as log:
+        yield log, lambda: raw.whole
 
 
 def gpus(resources) -> int:

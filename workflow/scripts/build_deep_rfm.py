@@ -38,6 +38,8 @@ with job(snakemake) as given:
     with resumable(Path(snakemake.output.layers), identity, **made_on) as folder:
         fetch_layers(store, folder, settings.depth, identity)
         built = count_layers(folder)
+        for number in range(1, built + 1):  # of which a job that failed may not have kept the last
+            keep_layer(store, folder, number)
 
         def layers_until(number):
             return (load_layer(folder, n, stem, where) for n in range(1, number + 1))
@@ -62,6 +64,6 @@ with job(snakemake) as given:
             every = layers_until(settings.depth)
             predictor = deep_rfm.fit_predictor(data, settings, where, every)
             save_predictor(folder, settings.depth + 1, predictor, identity)
-            keep_predictor(store, folder, settings.depth)
             logging.info("predictor: %s", predictor.fit)
+        keep_predictor(store, folder, settings.depth)
     save_run(snakemake.output.record, identity, given["record"] | made_on)

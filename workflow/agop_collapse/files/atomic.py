@@ -16,7 +16,12 @@ class StorageError(UserError):
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name, safe on disk, if the block ends well."""
+    """A temporary path beside `path` that takes its name, safe on disk, if the block ends well.
+
+    Raises
+    ------
+    OSError : when it cannot be written; it names the file.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
@@ -30,6 +35,11 @@ def atomic(path: Path) -> Iterator[Path]:
         sync(partial)
         os.replace(partial, path)
         sync(path.parent)
+    except OSError as error:
+        # Of writing the system names none.
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -44,6 +54,7 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
+            error.filename = os.fspath(path)  # the system names none
             raise
     finally:
         os.close(descriptor)

@@ -18,7 +18,7 @@ class Contents:
     A file is read again when its size, inode, or time of modification or change is another; the
     time of change is the system's own, so a file copied over with its old times is seen.
 
-    memory : where the digests are kept; without one, or with one that cannot be read, all is read
+    memory : where the digests are kept; without one, or with one that is damaged, all is read
     """
 
     def __init__(self, memory: Path | None = None):
@@ -30,9 +30,11 @@ class Contents:
         if self._memory is None:
             return {}
         try:
-            return dict(json.loads(self._memory.read_text()))
-        except (OSError, ValueError, TypeError):
+            content = json.loads(self._memory.read_text())
+            known, whole = dict(content["files"]), content["sha256"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return {}
+        return known if whole == _sha256(known) else {}
 
     def digest(self, path: Path) -> str:
         """SHA-256 of a file's bytes, or of the names and digests of a folder's files, hex digits.
@@ -83,10 +85,14 @@ class Contents:
             with tempfile.NamedTemporaryFile(
                 "w", dir=self._memory.parent, prefix=f".{self._memory.name}.", delete=False
             ) as partial:
-                json.dump(self._known, partial)
+                json.dump({"files": self._known, "sha256": _sha256(self._known)}, partial)
             os.replace(partial.name, self._memory)
         except OSError:
             pass  # a folder that may not be written to costs the time of reading again
+
+
+def _sha256(known: Mapping[str, list]) -> str:
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
 def expect_contents(digests: Mapping[Path, str]) -> None:

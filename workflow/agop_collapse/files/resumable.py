@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import StorageError, atomic, sync
+from .owner import OWNER, owned
 from .stamp import MARK
 
 log = logging.getLogger(__name__)
@@ -21,8 +22,9 @@ def resumable(folder: Path, identity: str, **facts: Any) -> Iterator[Path]:
     """A work folder beside `folder` that takes its name when the block ends well.
 
     Killed or failed before that, the work folder stays, and the next call with the same identity
-    and facts finds it as it was; with others it is emptied first. It is locked while in use. Its
-    mark, a file of JSON with the identity and the facts, stays in the finished folder.
+    and facts finds it as it was; with others it is emptied first. While in use it is locked, and
+    has an owner, for other hosts to see. Its mark, a file of JSON with the identity and the facts,
+    stays in the finished folder.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ def resumable(folder: Path, identity: str, **facts: Any) -> Iterator[Path]:
 
     Raises
     ------
-    StorageError : when another process is at work in it.
+    StorageError : when another process is at work in it, on this or another host.
     """
     folder = Path(folder)
     work = folder.with_name(folder.name + ".partial")
@@ -38,22 +40,32 @@ def resumable(folder: Path, identity: str, **facts: Any) -> Iterator[Path]:
     lock = os.open(work, os.O_RDONLY)
     try:
         _lock(lock, work)
-        for unfinished in work.glob(".*"):  # of a killed `atomic`
-            unfinished.unlink()
-        mark = work / MARK
-        content = json.dumps({"identity": identity} | facts, sort_keys=True).encode()
-        if not mark.is_file() or mark.read_bytes() != content:
-            for stale in work.iterdir():
-                shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
-            with atomic(mark) as partial:
-                partial.write_bytes(content)
-        yield work
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(work, folder)
+        with owned(work) as expect_owned:
+            for unfinished in work.glob(".*"):  # of a killed `atomic`
+                if unfinished.name != OWNER:
+                    unfinished.unlink(missing_ok=True)
+            _mark(work, json.dumps({"identity": identity} | facts, sort_keys=True).encode())
+            yield work
+            expect_owned()
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(work, folder)
+        (folder / OWNER).unlink()
         sync(folder.parent)
     finally:
         os.close(lock)
+
+
+def _mark(work: Path, content: bytes) -> None:
+    """Empty a work folder unless it has the mark of this content, and give it that."""
+    mark = work / MARK
+    if mark.is_file() and mark.read_bytes() == content:
+        return
+    for stale in work.iterdir():
+        if stale.name != OWNER:
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    with atomic(mark) as partial:
+        partial.write_bytes(content)
 
 
 def _lock(descriptor: int, work: Path) -> None:

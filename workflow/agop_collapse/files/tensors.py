@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,19 +17,30 @@ from .stamp import derive_again, expect_identity
 
 # One metadata key holding one JSON text: safetensors writes several keys in random order.
 METADATA_KEY = "agop_collapse"
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def save_tensors(
     path: Path, tensors: Mapping[str, Tensor], identity: str, metadata: Mapping[str, Any]
 ) -> None:
-    """Write tensors, an identity and JSON metadata; the same content, the same bytes."""
+    """Write tensors, an identity and JSON metadata; the same content, the same bytes.
+
+    Raises
+    ------
+    OSError : when the file cannot be written, as on a full disk.
+    """
     contiguous = _apart(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     )
     header = {"identity": identity, "metadata": dict(metadata)}
     header["sha256"] = _digest(contiguous, header)
     with atomic(path) as partial:
-        save_file(contiguous, partial, metadata={METADATA_KEY: _as_text(header)})
+        try:
+            save_file(contiguous, partial, metadata={METADATA_KEY: _as_text(header)})
+        except SafetensorError as error:  # which has the system's number in its text alone
+            if number := _OS_ERROR.search(str(error)):
+                raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+            raise
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -64,6 +64,7 @@ def train_into(
     settings = trainer.settings
     with resumable(Path(folder), identity, **made_on) as work:
         fetch_epochs(store, work, settings)
+        keep_left(store, work)
         if complete(work, settings):
             log.info("all epochs have been trained before")
         else:
@@ -229,11 +230,30 @@ def finish(folder: Path, settings: Settings) -> None:
 def keep_epoch(store: Store, folder: Path, epoch: int) -> None:
     """Give a store the weights after an epoch and the state to go on from, as the last ones."""
     store.keep(Path(folder) / EPOCH_FILE.format(epoch))
+    _keep_state(store, folder, epoch)
+
+
+def _keep_state(store: Store, folder: Path, epoch: int) -> None:
     state = KEPT_OPTIMIZER.format(epoch)
     store.keep(Path(folder) / OPTIMIZER_FILE, state)
     for name in _states(store):
         if name < state:
             store.drop(name)
+
+
+def keep_left(store: Store, folder: Path) -> None:
+    """Give a store what a training that failed had saved, and may not have given it.
+
+    Raises
+    ------
+    StorageError : when the optimizer's state is damaged, or of another identity.
+    """
+    for path in sorted(Path(folder).glob("epoch_*.safetensors")):
+        store.keep(path)
+    state = Path(folder) / OPTIMIZER_FILE
+    if state.exists():
+        _, header = load_tensors(state, store.stem)
+        _keep_state(store, folder, header["optimizer_after_epoch"])
 
 
 def fetch_epochs(store: Store, folder: Path, settings: Settings) -> None:

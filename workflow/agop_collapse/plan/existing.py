@@ -71,7 +71,7 @@ def other_versions(jobs: Iterable[Job], folder: Path = Path()) -> Mapping[str, i
             continue
         try:
             versions = dict(json.loads((folder / record).read_text())["versions"])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             continue
         differing = {
             name: version

@@ -205,7 +205,8 @@ class Jobs(StudyJobs):
     def targets(self) -> dict[str, str]:
         """What may be asked for, and what is to be written for it, for suggestions."""
         named = ("tables", "claims", "report", "all", "plan", "download", "features")
-        found = {name: name for name in (*named, "compare", "archive", "pack", "reference")}
+        others = ("compare", "manifest", "archive", "pack", "reference")
+        found = {name: name for name in (*named, *others)}
         found["figures"] = "figures/"
         for name, study in self.studies.items():
             ours = name == self._study

@@ -74,11 +74,25 @@ class RunJobs:
 
     @once
     def _code(self, script: str, *places: str) -> str:
-        entries = [self._file(place) for several in places for place in several.split()]
+        return self._digest_of_code(self._scripts / f"{script}.py", self._files(places))
+
+    def code_of_all(self, study: str) -> str:
+        """Digest of the code of every script, and of all that a study's runs and data name."""
+        first, *scripts = sorted(self._scripts.glob("*.py"))
+        chosen = self.studies[study]
+        places = {place for run in chosen.runs for place in _places(run).values()}
+        places |= {reader_of(dataset.kind) for dataset in chosen.datasets.values()}
+        return self._digest_of_code(first, [*scripts, *self._files(places)])
+
+    def _digest_of_code(self, script: Path, entries: Iterable[Path]) -> str:
         try:
-            return code_digest(self._scripts / f"{script}.py", self._library, entries)
+            return code_digest(script, self._library, entries)
         except (SyntaxError, ValueError, OSError) as error:
-            raise TargetError(f"the code of {script} cannot be read: {error}") from error
+            raise TargetError(f"the code of {script.stem} cannot be read: {error}") from error
+
+    def _files(self, places: Iterable[str]) -> list[Path]:
+        """The files of places, of which several may stand with a space between them."""
+        return [self._file(place) for several in places for place in several.split()]
 
     def _file(self, place: str) -> Path:
         """The file of a "module:object", the library's or the user's own."""

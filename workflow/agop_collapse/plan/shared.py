@@ -1,4 +1,4 @@
-"""What is given to others of a study: its tables to compare with, and an archive of all of it."""
+"""What is given to others of a study: tables to compare with, a manifest, an archive."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from ..files.system_files import is_system_name
 from .identity import digest_of
 from .job import MADE, MEASURE, Job
 from .jobs import Jobs
-from .paths import ARCHIVE, REFERENCE
+from .paths import ARCHIVE, MANIFEST, REFERENCE
 from .runs import checkpoint_of, typed_settings
 
 # Of the project, what an archive holds; the configuration is its own.
@@ -70,6 +70,39 @@ def _data(jobs: Jobs, study: str) -> dict[str, dict[str, Any]]:
 
 def _records(jobs: Jobs, study: str) -> list[str]:
     return [f"{run.folder}/run.json" for run in jobs.studies[study].runs]
+
+
+def listed(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]) -> Job:
+    """The manifest of all that a study keeps.
+
+    Parameters
+    ----------
+    repository : the project's folder, whose commit it names
+    blocks : the studies of the configuration, as they were given
+    """
+    every = jobs.everything(study).values()
+    folders = {made.folder for made in MADE.values()}
+    outputs = {
+        path: job.identity
+        for job in every
+        for name, path in job.outputs.items()
+        if name not in job.transient
+    }
+    settings = {
+        "study": study,
+        "configuration": json.loads(json.dumps(blocks[study])),
+        "code": jobs.code_of_all(study),
+        "outputs": outputs,
+        "records": _records(jobs, study),
+        **commit(repository),
+    }
+    made = digest_of(settings)
+    inputs: dict[str, list[str]] = {"files": [], "folders": []}
+    for path in outputs:
+        inputs["folders" if Path(path).name in folders else "files"].append(path)
+    return Job(
+        made, settings | {"identity": made}, inputs, {"manifest": MANIFEST.format(study=study)}
+    )
 
 
 def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]) -> Job:

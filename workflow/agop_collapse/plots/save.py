@@ -1,5 +1,6 @@
 """The style sheet, and what every figure gets in the end: title, size, footer, files."""
 
+import io
 import logging
 import textwrap
 from contextlib import AbstractContextManager
@@ -61,8 +62,12 @@ def save(figure: Figure, pdf_path: Path, png_path: Path, identity: str) -> None:
         (png_path, "png", {"Software": None, "identity": identity}),
     )
     for path, kind, metadata in outputs:
-        with atomic(path) as partial, use_style():
-            figure.savefig(partial, format=kind, metadata=metadata)
+        # In memory: of a file that cannot be written the library for PDFs says something else.
+        drawn = io.BytesIO()
+        with use_style():
+            figure.savefig(drawn, format=kind, metadata=metadata)
+        with atomic(path) as partial:
+            partial.write_bytes(drawn.getbuffer())
 
 
 def _add_title(figure: Figure, title: str) -> float:

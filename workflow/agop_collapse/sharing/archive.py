@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files.atomic import sync
+from ..files.atomic import atomic, sync
 from . import crate
 from .reference import made_on
 
@@ -50,8 +50,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-    sync(path)
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -128,7 +128,7 @@ def read(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         there = ", ".join(sorted(each.name for each in folder.parent.glob("*/"))) or "none"
         raise StorageError(
             f"there is no reference in {folder} to compare with ({error}); of these studies there "
@@ -148,7 +148,7 @@ def read_table(path: Path) -> pd.DataFrame:
         return pq.read_table(path, page_checksum_verification=True).to_pandas()
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; `snakemake tables` makes it") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StorageError(f"{path} cannot be read ({error})") from error
 
 

@@ -199,6 +199,11 @@ def _read_image(file: str, background: str | None) -> Image.Image:
             kind, bits = image.format, _bits(image)  # before reading, which cuts to 8
             image.load()
         image = ImageOps.exif_transpose(image)
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{file} cannot be read as an image: it says to have more than "
+            f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels; make it smaller"
+        ) from error
     # Each format has errors of its own: OSError, SyntaxError, struct.error, zlib.error, ...
     except Exception as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error

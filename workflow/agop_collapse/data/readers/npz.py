@@ -1,6 +1,7 @@
 """NumPy arrays in an .npz file of the user's own."""
 
 import logging
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -73,12 +74,25 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as an .npz file of arrays: {error}") from error
     # Of a member that is no array NumPy hands out the bytes.
+    known = {name for names in NAMINGS for name in names} | {"class_names"}
+    for key, value in arrays.items():
+        if key in known and not isinstance(value, np.ndarray):
+            raise DataError(f"{path}: {key} is no array; write the file by np.savez")
     return {key: value for key, value in arrays.items() if isinstance(value, np.ndarray)}
 
 
 def _array(path: Path, file: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
     try:
         return file[key]
+    except (MemoryError, OverflowError) as error:  # or it says so, and holds less
+        raise DataError(
+            f"{path}: {key} is larger than the memory of this machine ({error}); save the images "
+            "that are to be read alone"
+        ) from error
+    except (tokenize.TokenError, SyntaxError, RecursionError) as error:
+        raise DataError(
+            f"{path}: {key} has a header that is damaged ({error}); write the file by np.savez"
+        ) from error
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
