@@ -10,17 +10,8 @@ from . import results
 from .jobs import PackedJob, read, to_run
 
 # What Snakemake sets to a job's threads: some last bits depend on them.
-THREADS = tuple(
-    f"{library}_THREADS"
-    for library in (
-        "OMP_NUM",
-        "GOTO_NUM",
-        "OPENBLAS_NUM",
-        "MKL_NUM",
-        "VECLIB_MAXIMUM",
-        "NUMEXPR_NUM",
-    )
-)
+LIBRARIES = ("OMP_NUM", "GOTO_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM", "NUMEXPR_NUM")
+THREADS = tuple(f"{library}_THREADS" for library in LIBRARIES)
 # Scripts that keep what they have done when they are killed.
 RESUMED = ("build_deep_rfm", "train_network", "train_own_network")
 LIBRARY = Path(__file__).resolve().parents[1]
