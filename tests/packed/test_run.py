@@ -1,7 +1,9 @@
 """A call: jobs in order, one that fails, and time that is up."""
 
 import json
+import re
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,8 @@ def test_a_job_is_cut_off_at_the_end_of_the_time(study, capfd):
     assert (
         "cut off after 0 s: time is up; in the next call it begins anew" in capfd.readouterr().out
     )
+
+
+def test_a_jobs_threads_are_set_as_snakemake_sets_them():
+    text = Path(find_spec("snakemake.shell").origin).read_text()
+    assert set(run.THREADS) == set(re.findall(r'envvars\["(\w+_THREADS)"\] = threads', text))

@@ -9,8 +9,9 @@ from pathlib import Path
 from . import results
 from .jobs import PackedJob, read, to_run
 
-# What Snakemake sets for a job's threads: some last bits depend on them.
-THREADS = ("OMP", "OPENBLAS", "MKL", "GOTO", "VECLIB_MAXIMUM", "NUMEXPR")
+# What Snakemake sets to a job's threads: some last bits depend on them.
+LIBRARIES = ("OMP_NUM", "GOTO_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM", "NUMEXPR_NUM")
+THREADS = tuple(f"{library}_THREADS" for library in LIBRARIES)
 # Scripts that keep what they have done when they are killed.
 RESUMED = ("build_deep_rfm", "train_network", "train_own_network")
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -106,7 +107,7 @@ def _run_one(number: int, job: PackedJob, folder: Path, until: float | None) -> 
 
 def _start(number: int, job: PackedJob, folder: Path) -> subprocess.Popen:
     """A process for a job, which finds this library, and the user's own code in the folder."""
-    more = {f"{name}_NUM_THREADS": str(job.threads) for name in THREADS}
+    more = dict.fromkeys(THREADS, str(job.threads))
     places = [str(LIBRARY.parent), os.environ.get("PYTHONPATH")]
     more["PYTHONPATH"] = os.pathsep.join(filter(None, places))
     command = [sys.executable, "-m", f"{__package__}.script", str(number)]
