@@ -326,6 +326,7 @@ def main() -> None:
             counts, wrong, order = try_all(step, folder, given.every, offset)
             offset += 1
             found["counts"][step.rule] = counts
+            print(step.rule, counts, *wrong, *order, sep="\n    ", file=sys.stderr, flush=True)
             found["wrong"] += wrong
             found["order"] += order
     print(json.dumps(found, indent=1))
