@@ -71,6 +71,10 @@ def _created(path: Path, text: str) -> bool:
         raise StorageError(
             f"{path.parent} was finished by another process in this moment; run again"
         ) from None
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        error.filename = str(path)  # which a write that fails does not say
+        raise
     try:
         os.link(partial, path)
     except (FileExistsError, FileNotFoundError):  # the second, if the owner has tidied up

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -99,10 +100,16 @@ def head_row(first: Axes, heading: str, above: bool = False) -> None:
     grow(first.figure, heading.count("\n"))
     # A blank title makes the room: matplotlib makes some for a title's middle too, which of a long
     # one lies beside the panel. It has a fixed place, or the panel's own title would rise with it.
-    # How high its lines are depends on matplotlib's version.
-    lines = [" "] * (heading.count("\n") + 1 + above)
-    room = first.set_title("\n".join(lines), loc="left", y=1)
-    first.annotate(heading, (0, 1), xycoords=room, va="top", in_layout=False)
+    first.set_title("\n".join([" "] * (heading.count("\n") + 1 + above)), loc="left", y=1)
+    first.annotate(
+        heading,
+        (0, 1),
+        (0, rcParams["axes.titlepad"] + above * LINE_HEIGHT * 72),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="baseline",
+        in_layout=False,
+    )
 
 
 def explain_if_empty(panels: Iterable[Axes], name: str, place: str) -> None:
