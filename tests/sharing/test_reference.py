@@ -37,6 +37,7 @@ def given(tmp_path) -> dict:
         "records": [str(tmp_path / "run.json"), str(tmp_path / "not_there.json")],
         "benchmarks": [str(tmp_path / "build_deep_rfm.tsv"), str(tmp_path / "not_there.tsv")],
         "facts": {"study": "a", "commit": None},
+        "ledger": (str(tmp_path / "not_there.parquet"), ONE),
     }
 
 
@@ -107,6 +108,20 @@ def test_of_spectra_powers_of_two_are_kept_and_of_searches_their_start():
     assert kept["number"].tolist() == [0, 1, 2, 4, 8]
     whole = pd.DataFrame({"layer": range(10)})
     assert len(reference.thinned(whole)) == 10
+
+
+def test_the_ledger_is_kept_as_text_if_it_is_there(given, tmp_path):
+    path = tmp_path / "claims.parquet"
+    row = {"study": "a", "id": "C1", "claim": "It collapses.", "verdict": "reproduced"}
+    tables.save(path, "claims", tables.frame("claims", [row]), ONE)
+    given["ledger"] = (str(path), ONE)
+    reference.write(tmp_path / "a", **given)
+    (found,) = reference.read_ledger(tmp_path / "a").to_dict("records")
+    assert (found["id"], found["claim"], found["verdict"]) == ("C1", "It collapses.", "reproduced")
+    assert "claims" not in reference.read(tmp_path / "a")[0]
+    given["ledger"] = (str(path), OTHER)
+    with pytest.raises(StorageError, match="other settings, data or code"):
+        reference.write(tmp_path / "a", **given)
 
 
 def test_where_there_is_none_those_that_there_are_are_named(given, tmp_path):

@@ -38,6 +38,7 @@ def compared(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
 def referenced(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
     """What the writing of a reference is given: tables with the identities that they must have."""
     runs = jobs.studies[study].runs
+    ledger = jobs.check_claims(study)
     rules = {kind: [MEASURE[kind], *MADE.get(kind, ())[:1]] for kind in MEASURE}
     return {
         "folder": str(repository / REFERENCE.format(study=study)),
@@ -46,6 +47,7 @@ def referenced(jobs: Jobs, study: str, repository: Path) -> dict[str, Any]:
         "benchmarks": [
             f"{run.folder}/benchmarks/{rule}.tsv" for run in runs for rule in rules[run.kind]
         ],
+        "ledger": (ledger.outputs["claims"], ledger.identity),
         "facts": {"study": study, "data": _data(jobs, study), **commit(repository)},
     }
 
@@ -82,12 +84,7 @@ def listed(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]) 
     """
     every = jobs.everything(study).values()
     folders = {made.folder for made in MADE.values()}
-    outputs = {
-        path: job.identity
-        for job in every
-        for name, path in job.outputs.items()
-        if name not in job.transient
-    }
+    outputs = {path: job.identity for job in every for path in job.kept}
     settings = {
         "study": study,
         "configuration": json.loads(json.dumps(blocks[study])),

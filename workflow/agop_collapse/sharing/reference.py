@@ -22,6 +22,7 @@ from ..files.run_record import load_run
 from ..files.stamp import expect_identity, read_identity
 
 FACTS = "reference.json"
+LEDGER = "claims.csv"
 # Columns that count many values of one thing, of which a reference has the 1st, 2nd, 4th, 8th ...
 COUNTING = ("index", "number")
 LARGEST_MB = 1.0
@@ -51,6 +52,7 @@ def write(
     records: Iterable[str],
     benchmarks: Iterable[str],
     facts: Mapping[str, Any],
+    ledger: tuple[str, str],
 ) -> float:
     """Write a study's reference, and return its size in MB; the same results, the same bytes.
 
@@ -60,20 +62,26 @@ def write(
     records : each run's run.json
     benchmarks : tables of Snakemake's, in which a job's time stands
     facts : what else `reference.json` is to say
+    ledger : path and identity of the study's claims, which are kept if they are there, as text
 
     Raises
     ------
-    StorageError : when a table is not there or not of its identity, or all is more than 1 MB.
+    StorageError : when a table is not there, or one or the ledger is not of its identity, or all is
+        more than 1 MB.
     """
     made = {"made_on": made_on(records), "seconds": seconds(benchmarks)}
-    facts_text = json.dumps(dict(facts) | made, indent=2, sort_keys=True) + "\n"
+    texts = {FACTS: json.dumps(dict(facts) | made, indent=2, sort_keys=True) + "\n"}
+    path, identity = ledger
+    if Path(path).exists():
+        expect_identity(path, read_identity(Path(path)) or "", identity)
+        texts[LEDGER] = read_table(Path(path)).drop(columns="study").to_csv(index=False)
     frames = {}
     for name, (path, identity) in tables.items():
         frames[name] = thinned(read_table(Path(path)))
         expect_identity(path, read_identity(Path(path)) or "", identity)
-    files = _as_files(facts_text, frames)
+    files = _as_files(texts, frames)
     if _size_mb(files) > LARGEST_MB:
-        files = _as_files(facts_text, {name: ends(frame) for name, frame in frames.items()})
+        files = _as_files(texts, {name: ends(frame) for name, frame in frames.items()})
     size = _size_mb(files)
     if size > LARGEST_MB:
         raise StorageError(
@@ -89,9 +97,9 @@ def write(
     return size
 
 
-def _as_files(facts_text: str, frames: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
+def _as_files(texts: Mapping[str, str], frames: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     tables = {f"{name}.parquet": _as_parquet(frame) for name, frame in frames.items()}
-    return {FACTS: facts_text.encode()} | tables
+    return {name: text.encode() for name, text in texts.items()} | tables
 
 
 def _size_mb(files: Mapping[str, bytes]) -> float:
@@ -135,6 +143,11 @@ def read(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
             f"is one: {there}. `snakemake reference` writes one of a study that is built"
         ) from error
     return {file.stem: read_table(file) for file in sorted(folder.glob("*.parquet"))}, facts
+
+
+def read_ledger(folder: Path) -> pd.DataFrame:
+    """The claims of a reference that has them, as `claims.ledger` writes them, all as text."""
+    return pd.read_csv(folder / LEDGER, dtype=str)
 
 
 def read_table(path: Path) -> pd.DataFrame:

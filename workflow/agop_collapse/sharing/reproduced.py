@@ -1,4 +1,4 @@
-"""The numbers of docs/reproduced.md and of the README, from the reference of the demo.
+"""The numbers of docs/reproduced.md and of the README, from the references.
 
 They stand in a page between marks, `<!-- numbers: NAME -->` and `<!-- end -->`; written anew by
 
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .reference import read
+from . import reproduced_laptop
+from .markdown import number, table
+from .reference import read, read_ledger
 
 ROOT = Path(__file__).parents[3]
 PAGE, README = ROOT / "docs" / "reproduced.md", ROOT / "README.md"
@@ -20,20 +22,11 @@ LAYERS = [1, 2, 5, 10]
 Tables = Mapping[str, pd.DataFrame]
 
 
-def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _written(value: float) -> str:
-    return f"{value:.2g}" if abs(value) < 0.01 else f"{value:.3g}"
-
-
 def _of_layers(frame: pd.DataFrame, column: str, layers: list[int]) -> dict[str, list[str]]:
     """Of each run on all digits its means over the seeds, at some layers."""
     chosen = frame[(frame["dataset"] == "digits") & frame["layer"].isin(layers)]
     means = chosen.groupby(["run", "layer"])[column].mean().unstack("layer")
-    return {run: [_written(value) for value in row[layers]] for run, row in means.iterrows()}
+    return {run: [number(value) for value in row[layers]] for run, row in means.iterrows()}
 
 
 def collapse(tables: Tables) -> str:
@@ -46,7 +39,7 @@ def collapse(tables: Tables) -> str:
         for measure in ("nc1", "nc2")
         for run, values in _of_layers(frame, measure, [0, *LAYERS]).items()
     ]
-    return _markdown(["run", "", "data", *(f"layer {layer}" for layer in LAYERS)], rows)
+    return table(["run", "", "data", *(f"layer {layer}" for layer in LAYERS)], rows)
 
 
 def gram(tables: Tables) -> str:
@@ -55,7 +48,7 @@ def gram(tables: Tables) -> str:
     within, between = (_of_layers(frame, f"{of}_mean", [0, 10]) for of in ("within", "between"))
     rows = [[f"`{run}`", *within[run], *between[run]] for run in within]
     header = ["run", "within classes: data", "layer 10", "between classes: data", "layer 10"]
-    return _markdown(header, rows)
+    return table(header, rows)
 
 
 def attribution(tables: Tables) -> str:
@@ -63,8 +56,8 @@ def attribution(tables: Tables) -> str:
     frame = tables["attribution"].query("dataset == 'digits'").groupby(["run", "seed"]).head(1)
     parts = ["log_nc1_change", "share_projection", "share_features", "share_norm"]
     means = frame.groupby("run")[[f"total_{part}" for part in parts]].mean()
-    rows = [[f"`{run}`", *map(_written, row)] for run, row in means.iterrows()]
-    return _markdown(["run", "change of ln NC1", "M^½", "random features", "norm"], rows)
+    rows = [[f"`{run}`", *map(number, row)] for run, row in means.iterrows()]
+    return table(["run", "change of ln NC1", "M^½", "random features", "norm"], rows)
 
 
 def _at_the_end(frame: pd.DataFrame) -> pd.DataFrame:
@@ -85,9 +78,9 @@ def network(tables: Tables) -> str:
         nfa["nfa_init"].mean(),
         nfa["nfa_independent"].mean(),
     ]
-    rows = [[str(layer), *(_written(each[layer]) for each in columns)] for layer in shares.index]
+    rows = [[str(layer), *(number(each[layer]) for each in columns)] for layer in shares.index]
     header = ["layer", "share of S Vᵀ", "NC1", "NC2", "NFA", "untrained", "AGOP of another"]
-    return _markdown(header, rows)
+    return table(header, rows)
 
 
 def ansatz(tables: Tables) -> str:
@@ -97,17 +90,17 @@ def ansatz(tables: Tables) -> str:
         [row.dataset, f"{row.nfa_mean:.2f} ± {row.nfa_sd:.2f}", f"{row.nfa_init_mean:.2f}"]
         for row in frame.itertuples()
     ]
-    return _markdown(["data", "NFA, mean ± sd over layers and seeds", "before training"], rows)
+    return table(["data", "NFA, mean ± sd over layers and seeds", "before training"], rows)
 
 
 def theory(tables: Tables) -> str:
     """Each claim as the paper prints it, and whether it holds."""
     frame = tables["theory_claims"].query("printed")
     rows = [
-        [row.source, row.statement, _written(row.found), "holds" if row.holds else "does not hold"]
+        [row.source, row.statement, number(row.found), "holds" if row.holds else "does not hold"]
         for row in frame.itertuples()
     ]
-    return _markdown(["where", "claim", "found", ""], rows)
+    return table(["where", "claim", "found", ""], rows)
 
 
 def beside(tables: Tables) -> str:
@@ -147,7 +140,7 @@ def beside(tables: Tables) -> str:
             f"{nfa['nfa_mean']:.2f} ± {nfa['nfa_sd']:.2f}; untrained {nfa['nfa_init_mean']:.2f}",
         ],
     ]
-    return _markdown(["claim (section)", "paper, n = 50,000", "here, digits"], rows)
+    return table(["claim (section)", "paper, n = 50,000", "here, digits"], rows)
 
 
 def made_on(facts: Mapping) -> str:
@@ -163,17 +156,15 @@ def made_on(facts: Mapping) -> str:
 
 
 def page(text: str) -> str:
-    """A page with the numbers of the reference."""
+    """A page with the numbers of the references."""
     tables, facts = read(ROOT / "reference" / "demo")
     made = (collapse, gram, attribution, network, ansatz, theory, beside)
-    blocks = {make.__name__: make for make in made}
-
-    def numbers(found: re.Match) -> str:
-        name = found[2]
-        content = made_on(facts) if name == "made_on" else blocks[name](tables)
-        return f"{found[1]}{content}\n{found[3]}"
-
-    return BLOCK.sub(numbers, text)
+    written = {make.__name__: make(tables) for make in made} | {"made_on": made_on(facts)}
+    folder = ROOT / "reference" / "laptop"
+    tables, facts = read(folder)
+    written |= reproduced_laptop.blocks(tables, read_ledger(folder))
+    written["laptop_made_on"] = made_on(facts)
+    return BLOCK.sub(lambda found: f"{found[1]}{written[found[2]]}\n{found[3]}", text)
 
 
 if __name__ == "__main__":
