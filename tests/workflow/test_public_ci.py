@@ -102,7 +102,7 @@ def test_plugins_are_those_that_the_pages_name():
         for texts in ((page.read_text(encoding="utf-8") for page in pages), COMMANDS)
     )
     assert named == installed
-    assert len(named) == 2
+    assert len(named) == 3
 
 
 def notes(version: str) -> subprocess.CompletedProcess:

@@ -63,7 +63,8 @@ def _mark(work: Path, content: bytes) -> None:
         return
     for stale in work.iterdir():
         if stale.name != OWNER:
-            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+            # One that asked for the folder at the same time may tidy up after itself.
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
     with atomic(mark) as partial:
         partial.write_bytes(content)
 
