@@ -31,6 +31,7 @@ import torch  # noqa: E402
 from agop_collapse.files.contents import Contents  # noqa: E402
 from agop_collapse.files.stamp import read_identity  # noqa: E402
 from agop_collapse.files.tensors import load_tensors  # noqa: E402
+from agop_collapse.packed.script import Named  # noqa: E402
 from agop_collapse.plan import shared  # noqa: E402
 from agop_collapse.plan.configuration import load  # noqa: E402
 from agop_collapse.plan.job import COMBINE, EXPORT, MADE, MEASURE, Job  # noqa: E402
@@ -101,18 +102,6 @@ def steps() -> list[Step]:
     ]
 
 
-class Named(list):
-    """Values by their place and by their name."""
-
-    def __init__(self, values: dict[str, Any]):
-        super().__init__(values.values())
-        self.__dict__ |= values
-        self.get = values.get
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.__dict__[key] if isinstance(key, str) else super().__getitem__(key)
-
-
 def stand_in(step: Step) -> SimpleNamespace:
     """What a script takes of Snakemake's object."""
     outputs = step.job.outputs
@@ -121,10 +110,10 @@ def stand_in(step: Step) -> SimpleNamespace:
     return SimpleNamespace(
         rule=step.rule,
         log=[step.log],
-        input=Named(step.job.inputs),
-        output=Named(outputs),
+        input=Named(**step.job.inputs),
+        output=Named(**outputs),
         params=SimpleNamespace(settings=step.job.settings),
-        resources=Named({"gpu": 0}),
+        resources=Named(gpu=0),
     )
 
 

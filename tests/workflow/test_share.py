@@ -52,7 +52,7 @@ def test_what_is_not_there_is_said_and_not_made(referenced):
 
 
 def test_points_that_are_not_the_references_are_not_compared(referenced):
-    facts = referenced.work / "reference" / "tiny" / "reference.json"
+    facts = referenced.repository / "reference" / "tiny" / "reference.json"
     known = json.loads(facts.read_text())
     assert known["data"]["digits"]["n"] == TINY["datasets"]["digits"]["n"]
     known["data"]["digits"]["n"] += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from agop_collapse.common import device
-from agop_collapse.common.progress import steps
+from agop_collapse.common.progress import Steps
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files.resumable import resumable
@@ -50,7 +50,7 @@ with job(snakemake) as given:
 
         logging.info("computing on %s from layer %d", where, built + 1)
         layers = deep_rfm.build(data, settings, seed, where, layers_until(built))
-        progress = steps(settings.depth, built, "layer")
+        progress = Steps(settings.depth, built, "layer")
         with ThreadPoolExecutor(max_workers=1) as beside:
             # A layer is on its way to the disk while the next one is computed.
             saved = beside.submit(lambda: None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from agop_collapse.common import device
-from agop_collapse.common.progress import steps
+from agop_collapse.common.progress import Steps
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.data.export import save_points
 from agop_collapse.files.resumable import resumable
@@ -20,7 +20,7 @@ with job(snakemake) as given:
     data = load_dataset(snakemake.input.data, given["data"])
     numbers = range(1, given["settings"]["depth"] + 1)
     layers = (load_layer(snakemake.input.layers, n, given["stem"], where) for n in numbers)
-    progress = steps(len(numbers), 0, "layer")
+    progress = Steps(len(numbers), 0, "layer")
     with resumable(Path(snakemake.output[0]), given["identity"]) as folder:
         for number, points in zip(numbers, layer_points(layers, data.test_x), strict=True):
             if number in given["layers"]:

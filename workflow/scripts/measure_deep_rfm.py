@@ -6,7 +6,7 @@ import logging
 
 import torch
 from agop_collapse.common import device
-from agop_collapse.common.progress import steps
+from agop_collapse.common.progress import Steps
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
 from agop_collapse.machine.checkpoints import load_layer, load_predictor
@@ -19,7 +19,7 @@ with job(snakemake) as given:
     where = device.select(given["device"], gpus(snakemake.resources), True)
     folder, settings = snakemake.input.layers, settings_of(given["settings"])
     theorems = []
-    progress = steps(settings.depth, 0, "layer")
+    progress = Steps(settings.depth, 0, "layer")
 
     def layers():
         for number in range(1, settings.depth + 1):

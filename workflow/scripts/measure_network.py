@@ -8,7 +8,7 @@ import torch
 from agop_collapse.common import device
 from agop_collapse.common.epochs import measured_epochs
 from agop_collapse.common.out_of_memory import with_less_at_a_time
-from agop_collapse.common.progress import steps
+from agop_collapse.common.progress import Steps
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.data.dataset import load_dataset
 from agop_collapse.files import tables
@@ -42,7 +42,7 @@ with job(snakemake) as given, device.tf32(False):
         network = new_network(given["seed"])
         known = x, data.labels, settings.loss, f"model {architecture.model!r}"
         epochs = measured_epochs(settings)
-        done = steps(len(epochs), 0, "checkpoint")
+        done = Steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
             folder, other = snakemake.input.checkpoints, None
             with trained(network, folder, epoch, given["stem"], *known) as progress:

@@ -10,7 +10,7 @@ import torch
 from agop_collapse.common import device
 from agop_collapse.common.epochs import measured_epochs
 from agop_collapse.common.out_of_memory import with_less_at_a_time
-from agop_collapse.common.progress import steps
+from agop_collapse.common.progress import Steps
 from agop_collapse.common.seeding import derive_seed
 from agop_collapse.common.versions import versions
 from agop_collapse.data.dataset import load_dataset
@@ -60,7 +60,7 @@ with job(snakemake) as given, device.tf32(False):
         (folder,) = snakemake.input.checkpoints
         known = given["stem"], x, data.labels, loss, f"the network {place!r}", own.AT_A_TIME
         epochs = measured_epochs(training_of(given["settings"]))
-        done = steps(len(epochs), 0, "checkpoint")
+        done = Steps(len(epochs), 0, "checkpoint")
         for epoch in epochs:
             with trained(network, folder, epoch, *known) as progress:
                 fitted = {"fitted": loss.is_fitted(progress.train_loss)}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..common.epochs import measured_epochs
 from ..common.errors import UserError
-from ..common.progress import steps
+from ..common.progress import Steps
 from ..common.versions import build_of_torch
 from ..data.dataset import one_hot_targets
 from ..files.atomic import StorageError
@@ -75,7 +75,7 @@ def train_into(
 
 
 def _train_on(trainer: Trainer, work: Path, store: Store) -> None:
-    progress = steps(trainer.settings.epochs, trainer.epoch, "epoch")
+    progress = Steps(trainer.settings.epochs, trainer.epoch, "epoch")
     said = time.monotonic()
     for batch_loss, measured in train(trainer):
         if batch_loss is not None:
