@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -32,7 +32,7 @@ from agop_collapse.files.contents import Contents  # noqa: E402
 from agop_collapse.files.stamp import read_identity  # noqa: E402
 from agop_collapse.files.tensors import load_tensors  # noqa: E402
 from agop_collapse.packed.script import Named  # noqa: E402
-from agop_collapse.plan import shared  # noqa: E402
+from agop_collapse.plan import packing, shared  # noqa: E402
 from agop_collapse.plan.configuration import load  # noqa: E402
 from agop_collapse.plan.job import COMBINE, EXPORT, MADE, MEASURE, Job  # noqa: E402
 from agop_collapse.plan.jobs import Jobs  # noqa: E402
@@ -94,9 +94,12 @@ def steps() -> list[Step]:
     archive = shared.archived(jobs, "tiny", ROOT, blocks)
     # Of hundreds of files that are copied alike, some.
     archive.settings["code"] = dict([*archive.settings["code"].items()][:2])
-    archive.settings["results"] = archive.settings["results"][:4]
+    archive.settings["results"] = archive.inputs["results"] = archive.settings["results"][:4]
+    pack = packing.packed(jobs, "tiny", ROOT, blocks)
+    pack.settings["files"] = dict([*pack.settings["files"].items()][:4])
     return [
         *found,
+        Step("pack_study", "pack_study", pack),
         Step("make_manifest", "make_manifest", shared.listed(jobs, "tiny", ROOT, blocks)),
         Step("archive_study", "archive_study", archive),
     ]
