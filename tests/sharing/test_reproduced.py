@@ -21,16 +21,17 @@ def test_a_number_that_rots_is_seen():
     assert reproduced.page(text.replace("0.774", "0.775")) == text
 
 
+def values_at(path, column: str, **at) -> list[float]:
+    """A column's values in the rows of a table that have some values elsewhere."""
+    rows = pd.read_parquet(path).to_dict("records")
+    return [row[column] for row in rows if all(row[name] == value for name, value in at.items())]
+
+
 def test_the_tables_are_means_over_seeds():
     """Some cells, computed in another way."""
     folder = reproduced.ROOT / "reference" / "demo"
-    frame = pd.read_parquet(folder / "deep_rfm.parquet")
-    values = [
-        row.nc1
-        for row in frame.itertuples()
-        if (row.dataset, row.run, row.stage) == ("digits", "gaussian-relu-agop", "MX")
-        and row.layer == 2
-    ]
+    at = {"dataset": "digits", "run": "gaussian-relu-agop", "stage": "MX", "layer": 2}
+    values = values_at(folder / "deep_rfm.parquet", "nc1", **at)
     assert len(values) == 3
     text = reproduced.PAGE.read_text(encoding="utf-8")
     (line,) = (
@@ -52,23 +53,13 @@ def test_the_laptops_tables_are_means_over_seeds():
     """Some cells, computed in another way."""
     folder = reproduced.ROOT / "reference" / "laptop"
     text = reproduced.PAGE.read_text(encoding="utf-8")
-    frame = pd.read_parquet(folder / "deep_rfm.parquet")
-    values = [
-        row.nc2
-        for row in frame.itertuples()
-        if (row.dataset, row.run, row.stage) == ("svhn", "laplace-cos-agop", "MX")
-        and row.layer == 5
-    ]
+    at = {"dataset": "svhn", "run": "laplace-cos-agop", "stage": "MX", "layer": 5}
+    values = values_at(folder / "deep_rfm.parquet", "nc2", **at)
     assert len(values) == 2
     lines = [each for each in text.splitlines() if each.startswith("| SVHN | `laplace-cos-agop`")]
     assert float(lines[1].split("|")[7]) == pytest.approx(sum(values) / 2, rel=5e-3)
-    points = pd.read_parquet(folder / "network_nc.parquet")
-    values = [
-        row.nc1
-        for row in points.itertuples()
-        if (row.dataset, row.run, row.stage) == ("cifar10", "resnet18", "full")
-        and (row.epoch, row.layer) == (28, 5)
-    ]
+    at = {"dataset": "cifar10", "run": "resnet18", "stage": "full", "epoch": 28, "layer": 5}
+    values = values_at(folder / "network_nc.parquet", "nc1", **at)
     assert len(values) == 2
     (line,) = (each for each in text.splitlines() if each.startswith("| CIFAR-10 | `resnet18`"))
     assert float(line.split("|")[4]) == pytest.approx(sum(values) / 2, rel=5e-3)

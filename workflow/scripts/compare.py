@@ -22,8 +22,9 @@ with job(snakemake) as given:
             "them"
         )
     same_machine = reference.made_on(given["records"]) == facts["made_on"]
-    other_data = {name for name, data in given["data"].items() if facts["data"].get(name) != data}
-    found = compare.compare(ours, theirs, same_machine, other_data & set(facts["data"]))
+    data = given["data"]
+    other_data = {name for name, own in facts["data"].items() if data.get(name, own) != own}
+    found = compare.compare(ours, theirs, same_machine, other_data)
     lines = [*reference.described(facts, same_machine), *compare.text(found)]
     print(*lines, sep="\n", file=sys.__stdout__)
     if found.differing:

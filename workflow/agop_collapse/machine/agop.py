@@ -1,6 +1,7 @@
 """The average gradient outer product M of a kernel machine, and its square root."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -127,13 +128,15 @@ def square_root(
     VanishedError : when all gradients are 0 but for rounding, or so small that their products are
         not numbers of float64 any more.
     """
-    form = cheapest_form(*gradients.deltas.shape, *gradients.pull.shape[1:])
-    if sample is None and form is gram_side_root:
+    if sample is None:
+        form = cheapest_form(*gradients.deltas.shape, *gradients.pull.shape[1:])
+    else:
+        form = partial(direct_form, sample=sample)
+    if form is gram_side_root:
         root, eigenvalues = gram_side_root(gradients, block_rows)
         diagonal = root.square().sum(dim=1)
     else:
-        some = sample is not None
-        outer = direct_form(gradients, block_rows, sample) if some else form(gradients, block_rows)
+        outer = form(gradients, block_rows)
         diagonal = outer.diagonal()
         root, eigenvalues = root_of(outer)
     # Below it numbers lose their digits, and products of gradients are such sums of products.

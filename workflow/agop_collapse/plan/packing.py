@@ -1,6 +1,5 @@
 """A study's jobs as plain values, for a machine without Snakemake: see `packed`."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +12,7 @@ from .jobs import Jobs
 from .paths import LOGS, PACKED, RUN
 from .run_jobs import made_here
 from .runs import Run, checkpoint_of
-from .shared import project_files
+from .shared import digests, project_files
 
 # Of the project, what computes.
 CODE = ("workflow/agop_collapse", "workflow/scripts", "LICENSE")
@@ -47,11 +46,8 @@ def packed(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]) 
     code |= {file: file for file in map(_inside, _own_files(jobs, runs))}
     data = [path for job in prepared.values() for path in job.outputs.values()]
     settings = {"study": study, "jobs": listed}
-    contents = {
-        name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in code.items()
-    }
     made_from = [job.identity for job in prepared.values()]
-    identity = digest_of({"settings": settings | {"code": contents}, "made_from": made_from})
+    identity = digest_of({"settings": settings | {"code": digests(code)}, "made_from": made_from})
     return Job(
         identity,
         settings | {"files": code | {path: path for path in data}},

@@ -140,10 +140,7 @@ def archived(jobs: Jobs, study: str, repository: Path, blocks: Mapping[str, Any]
         **commit(repository),
     }
     made_from = [job.identity for job in (*figures.values(), *jobs.tables(study).values(), ledger)]
-    contents = {
-        name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in code.items()
-    }
-    made = digest_of({"settings": settings | {"code": contents}, "made_from": made_from})
+    made = digest_of({"settings": settings | {"code": digests(code)}, "made_from": made_from})
     outputs = {"folder": ARCHIVE.format(study=study)}
     return Job(made, settings | {"identity": made}, {"results": settings["results"]}, outputs)
 
@@ -162,6 +159,13 @@ def project_files(repository: Path, places: Iterable[str]) -> dict[str, str]:
         str(file.relative_to(repository)): str(file)
         for file in found
         if file.is_file() and "__pycache__" not in file.parts and not is_system_name(file.name)
+    }
+
+
+def digests(files: Mapping[str, str]) -> dict[str, str]:
+    """SHA-256 of files' bytes, in hex digits, by the names that they are given with."""
+    return {
+        name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in files.items()
     }
 
 

@@ -71,14 +71,9 @@ def write(
     """
     made = {"made_on": made_on(records), "seconds": seconds(benchmarks)}
     texts = {FACTS: json.dumps(dict(facts) | made, indent=2, sort_keys=True) + "\n"}
-    path, identity = ledger
-    if Path(path).exists():
-        expect_identity(path, read_identity(Path(path)) or "", identity)
-        texts[LEDGER] = read_table(Path(path)).drop(columns="study").to_csv(index=False)
-    frames = {}
-    for name, (path, identity) in tables.items():
-        frames[name] = thinned(read_table(Path(path)))
-        expect_identity(path, read_identity(Path(path)) or "", identity)
+    if Path(ledger[0]).exists():
+        texts[LEDGER] = _todays(*ledger).drop(columns="study").to_csv(index=False)
+    frames = {name: thinned(_todays(*table)) for name, table in tables.items()}
     files = _as_files(texts, frames)
     if _size_mb(files) > LARGEST_MB:
         files = _as_files(texts, {name: ends(frame) for name, frame in frames.items()})
@@ -95,6 +90,12 @@ def write(
         with atomic(folder / name) as partial:
             partial.write_bytes(content)
     return size
+
+
+def _todays(path: str, identity: str) -> pd.DataFrame:
+    frame = read_table(Path(path))
+    expect_identity(path, read_identity(Path(path)) or "", identity)
+    return frame
 
 
 def _as_files(texts: Mapping[str, str], frames: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:

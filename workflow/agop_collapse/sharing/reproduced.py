@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import reproduced_laptop
+from .chosen import at_the_end, projected
 from .markdown import number, table
 from .reference import read, read_ledger
 
@@ -31,9 +32,7 @@ def _of_layers(frame: pd.DataFrame, column: str, layers: list[int]) -> dict[str,
 
 def collapse(tables: Tables) -> str:
     """NC1 and NC2 of M^1/2 X over the layers of Deep RFM, and of the data."""
-    frame = tables["deep_rfm"]
-    data = frame[(frame["stage"] == "X") & (frame["layer"] == 1)].assign(layer=0)
-    frame = pd.concat([data, frame[frame["stage"] == "MX"]])
+    frame = projected(tables["deep_rfm"])
     rows = [
         [f"`{run}`", measure.upper(), *values]
         for measure in ("nc1", "nc2")
@@ -61,8 +60,7 @@ def attribution(tables: Tables) -> str:
 
 
 def _at_the_end(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame[frame["dataset"] == "digits"]
-    return frame[frame["epoch"] == frame["epoch"].max()]
+    return at_the_end(frame[frame["dataset"] == "digits"])
 
 
 def network(tables: Tables) -> str:

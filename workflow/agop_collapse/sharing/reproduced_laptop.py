@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from .chosen import at_the_end, projected
 from .markdown import number, table
 
 LAYERS = [1, 2, 5, 10, 15, 20]
@@ -23,9 +24,7 @@ def blocks(tables: Tables, ledger: pd.DataFrame) -> dict[str, str]:
 
 def collapse(tables: Tables) -> str:
     """NC1 and NC2 of M^1/2 X over the layers of Deep RFM, means over the seeds."""
-    frame = tables["deep_rfm"]
-    data = frame[(frame["stage"] == "X") & (frame["layer"] == 1)].assign(layer=0)
-    frame = pd.concat([data, frame[frame["stage"] == "MX"]])
+    frame = projected(tables["deep_rfm"])
     means = frame[frame["valid"]].groupby(["dataset", "run", "layer"])[["nc1", "nc2"]].mean()
     rows = [
         [
@@ -50,13 +49,11 @@ def _at(values: pd.Series, layer: int) -> str:
 
 def networks(tables: Tables) -> str:
     """Each trained network at its end: accuracy, NC1, what S V^T makes of its fall, the ansatz."""
-    points = _at_the_end(tables["network_nc"]).query("stage == 'full'")
+    points = at_the_end(tables["network_nc"]).query("stage == 'full'")
     last = points[points["layer"] == points.groupby(RUN)["layer"].transform("max")]
-    shares = _at_the_end(tables["network_attribution"]).groupby([*RUN, "seed"]).first()
+    shares = at_the_end(tables["network_attribution"]).groupby([*RUN, "seed"]).first()
     found = last.groupby(RUN)[["nc1", "nc2"]].mean()
-    found["accuracy"] = (
-        _at_the_end(tables["network_training"]).groupby(RUN)["train_accuracy"].mean()
-    )
+    found["accuracy"] = at_the_end(tables["network_training"]).groupby(RUN)["train_accuracy"].mean()
     found["share"] = shares.groupby(RUN)["total_share_linear"].mean()
     found = found.join(tables["nfa_summary"].set_index(RUN))
     rows = [
@@ -76,10 +73,6 @@ def networks(tables: Tables) -> str:
     ]
     header = ["data set", "network", "accuracy", "NC1", "NC2", "share of S Vᵀ", "NFA", "untrained"]
     return table([*header, "NFA, paper"], rows)
-
-
-def _at_the_end(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["epoch"] == frame.groupby([*RUN, "seed"])["epoch"].transform("max")]
 
 
 def claims(ledger: pd.DataFrame) -> str:
